@@ -1,0 +1,194 @@
+# cellpipe: Geneformer as Unix filters.
+#
+#   make demo       installs what is missing, builds, runs the demo
+#   make check      installs what the tests need, builds, runs every test
+#   make            builds the programs into build/bin
+#   make install    into DESTDIR and PREFIX; make uninstall takes all of it away again
+#   make lint       manual pages, option tables, includes, formatting, both compilers
+#   make fuzz       FUZZ_SECONDS for each fuzz target
+#   make bench      measures against what else there is
+#   make format     brings the sources to .clang-format
+#   make deps       only installs what the build needs
+#   make dist       cellpipe-VERSION.tar.gz
+#
+# One program a file in filters/, the rest goes into one library, from which a program takes what it uses. A new .c
+# file needs no edit here. All that is made lies under $(B); another set of flags can be built beside the first with
+# another B (make B=build/debug CFLAGS=-g), and a changed flag rebuilds what it concerns.
+
+VERSION    = 0.1.0
+PREFIX     = /usr/local
+DESTDIR    =
+CC         = cc
+CFLAGS     = -O2 -g
+CPPFLAGS   =
+LDFLAGS    =
+PKG_CONFIG = pkg-config
+B          = build
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+SHARE  = $(DESTDIR)$(PREFIX)/share
+MAN    = $(SHARE)/man/man
+DOC    = $(SHARE)/doc/cellpipe
+BASH   = $(SHARE)/bash-completion/completions
+ZSH    = $(SHARE)/zsh/site-functions
+FISH   = $(SHARE)/fish/vendor_completions.d
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# -- what there is ---------------------------------------------------------------------------------------------------
+
+LIBRARY  := $(sort $(wildcard common/*/*.c formats/*.c))
+FILTERS  := $(sort $(patsubst filters/%.c,%,$(wildcard filters/*.c)))
+UNITS    := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
+UNIT_AID := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+FUZZERS  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_AID := $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))
+PAGES    := $(sort $(wildcard man/*.[157]))
+
+PROGRAMS    := $(FILTERS:%=$(B)/bin/%)
+COMPLETIONS := $(FILTERS:%=$(B)/completions/bash/%) $(FILTERS:%=$(B)/completions/zsh/_%) \
+	$(FILTERS:%=$(B)/completions/fish/%.fish)
+
+# -- flags -----------------------------------------------------------------------------------------------------------
+
+# Package, and the plain flag for where pkg-config does not know it. A program is linked with those that it uses.
+library = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null || echo $(3))
+LIB_CFLAGS := $(call library,--cflags,hdf5,$(call library,--cflags,hdf5-serial)) $(call library,--cflags,liblzf)
+LIBS := -Wl,--as-needed $(call library,--libs,hdf5,$(call library,--libs,hdf5-serial,-lhdf5)) \
+	$(call library,--libs,dnnl,-ldnnl) $(call library,--libs,libdeflate,-ldeflate) \
+	$(call library,--libs,blosc,-lblosc) $(call library,--libs,liblzf,-llzf) $(call library,--libs,liblz4,-llz4) \
+	$(call library,--libs,libzstd,-lzstd) $(call library,--libs,libxxhash,-lxxhash) \
+	$(call library,--libs,jansson,-ljansson) -lm
+
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdate-time
+C_FLAGS  = -std=c11 -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+CPP_FLAGS = -D_POSIX_C_SOURCE=200809L -DCELLPIPE_VERSION='"$(VERSION)"' -Icommon -I. $(LIB_CFLAGS) $(CPPFLAGS)
+COMPILE  = $(CC) $(CPP_FLAGS) $(C_FLAGS) -MMD -MP -c -o $@ $<
+LINK     = $(CC) $(C_FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# As many jobs as there are processors, unless the user's make was given a -j.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+
+# -- building --------------------------------------------------------------------------------------------------------
+
+all: $(PROGRAMS)
+units: $(UNITS:%=$(B)/unit/%)
+fuzzers: $(FUZZERS:%=$(B)/fuzz/%)
+completions: $(COMPLETIONS)
+
+$(B)/bin/%: $(B)/filters/%.o $(B)/libcellpipe.a
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS)
+
+$(B)/unit/%: $(B)/tests/unit/%.o $(UNIT_AID:%.c=$(B)/%.o) $(B)/libcellpipe.a
+	@mkdir -p $(@D)
+	$(LINK) $(call library,--libs,cmocka,-lcmocka) $(LIBS)
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_AID:%.c=$(B)/%.o) $(B)/libcellpipe.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer $(LIBS)
+
+$(B)/libcellpipe.a: $(LIBRARY:%.c=$(B)/%.o)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE)
+
+# Holds the flags, and is as old as they are.
+$(B)/flags: export FLAGS = $(CC) $(CPP_FLAGS) $(C_FLAGS) $(LDFLAGS) $(LIBS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
+
+complete = $< --print-options | awk -v shell=$(1) -f common/base/completions.awk >$@
+$(B)/completions/bash/%: $(B)/bin/% common/base/completions.awk
+	@mkdir -p $(@D)
+	$(call complete,bash)
+$(B)/completions/zsh/_%: $(B)/bin/% common/base/completions.awk
+	@mkdir -p $(@D)
+	$(call complete,zsh)
+$(B)/completions/fish/%.fish: $(B)/bin/% common/base/completions.awk
+	@mkdir -p $(@D)
+	$(call complete,fish)
+
+-include $(patsubst %.c,$(B)/%.d,$(LIBRARY) $(wildcard filters/*.c tests/unit/*.c tests/fuzz/*.c))
+
+# -- installing ------------------------------------------------------------------------------------------------------
+
+install: all completions
+	install -d $(BINDIR) $(DOC) $(BASH) $(ZSH) $(FISH)
+	install -m 755 $(PROGRAMS) $(BINDIR)
+	install -m 644 LICENSE README.md $(DOC)
+	install -m 644 $(FILTERS:%=$(B)/completions/bash/%) $(BASH)
+	install -m 644 $(FILTERS:%=$(B)/completions/zsh/_%) $(ZSH)
+	install -m 644 $(FILTERS:%=$(B)/completions/fish/%.fish) $(FISH)
+	for p in $(PAGES); do install -D -m 644 $$p $(MAN)$${p##*.}/$${p##*/} || exit; done
+
+uninstall:
+	rm -f $(FILTERS:%=$(BINDIR)/%) $(FILTERS:%=$(BASH)/%) $(FILTERS:%=$(ZSH)/_%) $(FILTERS:%=$(FISH)/%.fish)
+	for p in $(PAGES); do rm -f $(MAN)$${p##*.}/$${p##*/}; done
+	rm -rf $(DOC)
+
+dist:
+	@mkdir -p $(B)
+	git ls-files | LC_ALL=C sort | tar -c -f - -T - --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+		--format=ustar --mtime=@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		--transform='s,^,cellpipe-$(VERSION)/,' | gzip -9n >$(B)/cellpipe-$(VERSION).tar.gz
+	@echo $(B)/cellpipe-$(VERSION).tar.gz
+
+# -- running ---------------------------------------------------------------------------------------------------------
+
+# What is installed here is found by a make of its own, started after it.
+
+deps:
+	sh tests/deps.sh build
+
+demo:
+	sh tests/deps.sh build
+	$(MAKE) $(JOBS) all
+	sh pipelines/demo/run.sh
+
+check:
+	sh tests/deps.sh test
+	$(MAKE) $(JOBS) all units completions
+	$(MAKE) $(JOBS) B=$(B)/asan CFLAGS='$(SANITIZE)' all units
+	B=$(B) sh tests/run.sh unit cli interop asan valgrind
+
+lint:
+	sh tests/deps.sh lint
+	$(MAKE) $(JOBS) all
+	$(MAKE) $(JOBS) B=$(B)/gcc CC=gcc CFLAGS='-O2 -Werror' all units
+	$(MAKE) $(JOBS) B=$(B)/clang CC=clang CFLAGS='-O2 -Werror' all units
+	B=$(B) sh tests/lint/lint.sh
+
+bench:
+	$(MAKE) $(JOBS) all
+	for b in $(sort $(wildcard tests/bench/*.sh)); do PATH="$(CURDIR)/$(B)/bin:$$PATH" sh $$b || exit; done
+
+# The corpus of a target lies in tests/fuzz/corpus/NAME; what is found goes to $(B)/fuzz/corpus/NAME.
+fuzz:
+	sh tests/deps.sh lint
+	$(MAKE) $(JOBS) B=$(B)/fuzz CC=clang CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
+	$(MAKE) $(JOBS) $(FUZZERS:%=run-%)
+
+FUZZ_SECONDS = 60
+run-fuzz_%:
+	@mkdir -p $(B)/fuzz/corpus/$*
+	$(B)/fuzz/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*)
+
+format:
+	clang-format -i $(LIBRARY) $(wildcard common/*/*.h formats/*.h filters/*.c tests/*/*.[ch])
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all units fuzzers completions install uninstall dist deps demo check lint bench fuzz format clean
+FORCE:

@@ -1,0 +1,498 @@
+/* 1. Input
+ * 2. Output
+ * 3. Removal of unfinished files
+ * 4. Whole files, mapped files, spill files */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/io.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
+#endif
+
+enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 64 };
+
+/* 1. Input */
+
+struct input {
+	int fd;
+	char *name;
+	uint64_t offset, size;
+	XXH64_state_t *hash;
+};
+
+static bool
+is_standard(const char *path)
+{
+	return !path || strcmp(path, "-") == 0;
+}
+
+static int
+check_input(const struct input *in, bool force, uint64_t *ret_size, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(in->fd, &st))
+		return err_sys(e, "%s", in->name);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, "%s: is a folder, not a file", in->name);
+	if (isatty(in->fd) && !force)
+		return err_set(e, "%s: a terminal holds no binary data; give a FILE or a pipe (-f reads it all the same)",
+		    in->name);
+	*ret_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	return 0;
+}
+
+struct input *
+input_open(const char *path, bool force, struct err *e)
+{
+	struct input *in;
+
+	if (e->is_set)
+		return NULL;
+	in = mem_zero(1, sizeof(*in));
+	in->name = mem_strdup(is_standard(path) ? "stdin" : path);
+	in->fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	in->hash = XXH64_createState();
+	assert(in->hash);
+	XXH64_reset(in->hash, 0);
+	if (in->fd < 0)
+		err_sys(e, "%s", in->name);
+	else
+		check_input(in, force, &in->size, e);
+	if (e->is_set) {
+		input_close(in);
+		return NULL;
+	}
+	return in;
+}
+
+const char *
+input_name(const struct input *in)
+{
+	return in->name;
+}
+
+ptrdiff_t
+input_read(struct input *in, void *bytes, size_t n, struct err *e)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = read(in->fd, (char *)bytes + got, n - got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, "%s: read", in->name);
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	XXH64_update(in->hash, bytes, got);
+	in->offset += got;
+	return (ptrdiff_t)got;
+}
+
+uint64_t
+input_offset(const struct input *in)
+{
+	return in->offset;
+}
+
+uint64_t
+input_xxh64(const struct input *in)
+{
+	return XXH64_digest(in->hash);
+}
+
+uint64_t
+input_size(const struct input *in)
+{
+	return in->size;
+}
+
+void
+input_close(struct input *in)
+{
+	if (!in)
+		return;
+	if (in->fd > STDERR_FILENO)
+		close(in->fd);
+	XXH64_freeState(in->hash);
+	free(in->name);
+	free(in);
+}
+
+/* 2. Output */
+
+struct output {
+	int fd;
+	char *name;      /* for messages */
+	char *path;      /* the final one; NULL: standard output */
+	char *temporary; /* NULL: written in place (standard output, a device, a pipe) */
+	bool is_file;
+	uint64_t offset;
+	XXH64_state_t *hash;
+	size_t used;
+	uint8_t buffer[BUFFER_BYTES];
+};
+
+static void unfinished_add(const char *path);
+static void unfinished_remove(const char *path);
+
+/* A regular file, or a new one, gets a temporary name; a device or named pipe is written in place. */
+static int
+open_path(struct output *out, struct err *e)
+{
+	struct stat st;
+	mode_t mask;
+
+	if (stat(out->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(e, "%s: is a folder", out->path);
+	if (stat(out->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
+		return out->fd < 0 ? err_sys(e, "%s", out->path) : 0;
+	}
+	out->temporary = mem_printf("%s.XXXXXX", out->path);
+	out->fd = mkstemp(out->temporary);
+	if (out->fd < 0) {
+		free(out->temporary);
+		out->temporary = NULL;
+		return err_sys(e, "%s", out->path);
+	}
+	unfinished_add(out->temporary);
+	mask = umask(0);
+	umask(mask);
+	if (fchmod(out->fd, 0666 & ~mask))
+		return err_sys(e, "%s", out->path);
+	out->is_file = true;
+	return 0;
+}
+
+static int
+open_standard(struct output *out, bool is_binary, bool force, struct err *e)
+{
+	struct stat st;
+
+	out->fd = STDOUT_FILENO;
+	if (is_binary && isatty(out->fd) && !force)
+		return err_set(e, "stdout: binary data does not belong on a terminal; use -o FILE or a pipe to "
+		    "another program, cellview for one (-f writes it all the same)");
+	out->is_file = fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
+	return 0;
+}
+
+struct output *
+output_create(const char *path, bool is_binary, bool force, struct err *e)
+{
+	struct output *out;
+
+	if (e->is_set)
+		return NULL;
+	out = mem_zero(1, sizeof(*out));
+	out->name = mem_strdup(is_standard(path) ? "stdout" : path);
+	out->path = is_standard(path) ? NULL : mem_strdup(path);
+	out->hash = XXH64_createState();
+	assert(out->hash);
+	XXH64_reset(out->hash, 0);
+	if ((out->path ? open_path(out, e) : open_standard(out, is_binary, force, e)) < 0) {
+		output_abort(out);
+		return NULL;
+	}
+	return out;
+}
+
+const char *
+output_name(const struct output *out)
+{
+	return out->name;
+}
+
+bool
+output_is_file(const struct output *out)
+{
+	return out->is_file;
+}
+
+static int
+write_all(struct output *out, const uint8_t *bytes, size_t n, struct err *e)
+{
+	while (n) {
+		ssize_t w = write(out->fd, bytes, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "%s: write", out->name);
+		bytes += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int
+output_flush(struct output *out, struct err *e)
+{
+	size_t n = out->used;
+
+	out->used = 0;
+	return write_all(out, out->buffer, n, e);
+}
+
+int
+output_write(struct output *out, const void *bytes, size_t n, struct err *e)
+{
+	if (e->is_set)
+		return -1;
+	XXH64_update(out->hash, bytes, n);
+	out->offset += n;
+	if (n > BUFFER_BYTES - out->used && output_flush(out, e))
+		return -1;
+	if (n > BUFFER_BYTES)
+		return write_all(out, bytes, n, e);
+	if (n)
+		memcpy(out->buffer + out->used, bytes, n);
+	out->used += n;
+	return 0;
+}
+
+int
+output_printf(struct output *out, struct err *e, const char *format, ...)
+{
+	char small[256];
+	va_list args;
+	int n, r;
+	char *text;
+
+	va_start(args, format);
+	n = vsnprintf(small, sizeof(small), format, args);
+	va_end(args);
+	assert(n >= 0);
+	if ((size_t)n < sizeof(small))
+		return output_write(out, small, (size_t)n, e);
+	text = mem_alloc((size_t)n + 1, 1);
+	va_start(args, format);
+	vsnprintf(text, (size_t)n + 1, format, args);
+	va_end(args);
+	r = output_write(out, text, (size_t)n, e);
+	free(text);
+	return r;
+}
+
+uint64_t
+output_offset(const struct output *out)
+{
+	return out->offset;
+}
+
+uint64_t
+output_xxh64(const struct output *out)
+{
+	return XXH64_digest(out->hash);
+}
+
+const char *
+output_temporary(const struct output *out)
+{
+	return out->temporary ? out->temporary : out->path;
+}
+
+static void
+output_free(struct output *out)
+{
+	XXH64_freeState(out->hash);
+	free(out->temporary);
+	free(out->path);
+	free(out->name);
+	free(out);
+}
+
+int
+output_commit(struct output *out, struct err *e)
+{
+	if (e->is_set || output_flush(out, e)) {
+		output_abort(out);
+		return -1;
+	}
+	if (close(out->fd))
+		err_sys(e, "%s: close", out->name);
+	else if (out->temporary && rename(out->temporary, out->path))
+		err_sys(e, "%s: rename", out->name);
+	if (out->temporary) {
+		if (e->is_set)
+			unlink(out->temporary);
+		unfinished_remove(out->temporary);
+	}
+	output_free(out);
+	return e->is_set ? -1 : 0;
+}
+
+void
+output_abort(struct output *out)
+{
+	if (!out)
+		return;
+	if (out->fd > STDERR_FILENO)
+		close(out->fd);
+	if (out->temporary) {
+		unlink(out->temporary);
+		unfinished_remove(out->temporary);
+	}
+	output_free(out);
+}
+
+/* 3. Removal of unfinished files: the table is read in a signal handler, so its entries are set and
+ * cleared by single stores. */
+
+static char *volatile unfinished[MAX_UNFINISHED];
+
+static void
+remove_unfinished(void)
+{
+	for (size_t i = 0; i < MAX_UNFINISHED; i++)
+		if (unfinished[i])
+			unlink(unfinished[i]);
+}
+
+static void
+on_signal(int number)
+{
+	remove_unfinished();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void
+watch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGXFSZ };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction old;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(numbers[i], &action, NULL);
+}
+
+static void
+unfinished_add(const char *path)
+{
+	static bool is_watching;
+	size_t i = 0;
+
+	while (i < MAX_UNFINISHED && unfinished[i])
+		i++;
+	assert(i < MAX_UNFINISHED);
+	unfinished[i] = mem_strdup(path);
+	if (!is_watching) {
+		watch_signals();
+		mem_at_exhaustion(remove_unfinished);
+		is_watching = true;
+	}
+}
+
+static void
+unfinished_remove(const char *path)
+{
+	for (size_t i = 0; i < MAX_UNFINISHED; i++) {
+		char *entry = unfinished[i];
+
+		if (entry && strcmp(entry, path) == 0) {
+			unfinished[i] = NULL;
+			free(entry);
+			return;
+		}
+	}
+}
+
+/* 4. Whole files, mapped files, spill files */
+
+int
+io_map_open(struct io_map *m, const char *path, struct err *e)
+{
+	struct stat st;
+	int fd;
+	void *p = NULL;
+
+	*m = (struct io_map){ 0 };
+	if (e->is_set)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		err_sys(e, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		err_set(e, "%s: not a regular file", path);
+	else if (st.st_size > 0 &&
+	    (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+		err_sys(e, "%s: map", path);
+	if (fd >= 0)
+		close(fd);
+	if (e->is_set)
+		return -1;
+	m->bytes = p;
+	m->size = (size_t)st.st_size;
+	return 0;
+}
+
+void
+io_map_close(struct io_map *m)
+{
+	if (m->bytes)
+		munmap((void *)(uintptr_t)m->bytes, m->size);
+	*m = (struct io_map){ 0 };
+}
+
+char *
+io_read_file(const char *path, size_t limit, size_t *ret_size, struct err *e)
+{
+	struct input *in = input_open(path, true, e);
+	struct buffer b = { 0 };
+	ptrdiff_t r = 1;
+
+	if (!in)
+		return NULL;
+	while (r > 0 && b.size <= limit) {
+		uint8_t *place = buffer_grow(&b, BUFFER_BYTES);
+
+		r = input_read(in, place, BUFFER_BYTES, e);
+		b.size -= (size_t)(BUFFER_BYTES - (r > 0 ? r : 0));
+	}
+	if (r >= 0 && b.size > limit)
+		err_set(e, "%s: longer than %zu bytes", path, limit);
+	input_close(in);
+	if (e->is_set) {
+		buffer_free(&b);
+		return NULL;
+	}
+	if (ret_size)
+		*ret_size = b.size;
+	buffer_add(&b, "", 1);
+	return (char *)b.data;
+}
+
+int
+io_spill_file(struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	char *path = mem_printf("%s/cellpipe.XXXXXX", folder && *folder ? folder : "/tmp");
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		err_sys(e, "%s", path);
+	else
+		unlink(path);
+	free(path);
+	return fd;
+}

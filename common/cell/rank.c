@@ -1,0 +1,405 @@
+/* 1. Order of values
+ * 2. The plan
+ * 3. Encoding */
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/rank.h"
+
+enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS, KEY_BITS = 32, INSERTION_LIMIT = 32 };
+
+/* 1. Order of values: a radix sort by the upper half of each number's bits, then insertion where those are equal. */
+
+/* Bits that ascend while the value descends; both zeros are equal. */
+static uint64_t
+descending_bits(double value)
+{
+	uint64_t bits;
+
+	value += 0.0;
+	memcpy(&bits, &value, sizeof(bits));
+	return bits >> 63 ? bits : ~bits & ~(UINT64_C(1) << 63);
+}
+
+static void
+sort_by_insertion(const double *values, size_t n, uint32_t *order)
+{
+	for (size_t i = 1; i < n; i++) {
+		uint32_t place = order[i];
+		size_t k = i;
+
+		for (; k > 0 && values[order[k - 1]] < values[place]; k--)
+			order[k] = order[k - 1];
+		order[k] = place;
+	}
+}
+
+static void
+grow_scratch(struct rank_scratch *s, size_t n)
+{
+	if (n <= s->room)
+		return;
+	rank_scratch_free(s);
+	s->room = n + n / 2;
+	s->a = mem_alloc(s->room, sizeof(*s->a));
+	s->b = mem_alloc(s->room, sizeof(*s->b));
+}
+
+/* One stable pass over a digit of the keys (the upper halves of the elements). */
+static void
+radix_pass(const uint64_t *from, uint64_t *to, size_t n, int shift)
+{
+	uint32_t starts[DIGITS] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		starts[from[i] >> shift & (DIGITS - 1)]++;
+	for (size_t d = 0; d < DIGITS; d++) {
+		uint32_t count = starts[d];
+
+		starts[d] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+}
+
+/* Elements (key << 32 | place); the keys are brought down to start at 0, so that passes over leading zeros are saved.
+ * Returns the largest key. */
+static uint64_t
+make_elements(const double *values, size_t n, uint64_t *elements)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = descending_bits(values[i]) >> KEY_BITS;
+
+		least = key < least ? key : least;
+		most = key > most ? key : most;
+		elements[i] = key << KEY_BITS | i;
+	}
+	for (size_t i = 0; i < n; i++)
+		elements[i] -= least << KEY_BITS;
+	return most - least;
+}
+
+/* Equal keys stand in the order of their places; their values may still differ in the lower bits. */
+static void
+finish_equal_keys(const double *values, const uint64_t *elements, size_t n, uint32_t *order)
+{
+	for (size_t start = 0, end; start < n; start = end) {
+		end = start + 1;
+		while (end < n && elements[end] >> KEY_BITS == elements[start] >> KEY_BITS)
+			end++;
+		if (end - start > 1)
+			sort_by_insertion(values, end - start, order + start);
+	}
+}
+
+void
+rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
+{
+	uint64_t *from, *to, range;
+
+	assert(n < UINT32_MAX);
+	if (n <= INSERTION_LIMIT) {
+		for (size_t i = 0; i < n; i++)
+			ret_order[i] = (uint32_t)i;
+		sort_by_insertion(values, n, ret_order);
+		return;
+	}
+	grow_scratch(s, n);
+	from = s->a;
+	to = s->b;
+	range = make_elements(values, n, from);
+	for (int shift = KEY_BITS; range; shift += DIGIT_BITS, range >>= DIGIT_BITS) {
+		uint64_t *swap = from;
+
+		radix_pass(from, to, n, shift);
+		from = to;
+		to = swap;
+	}
+	for (size_t i = 0; i < n; i++)
+		ret_order[i] = (uint32_t)from[i];
+	finish_equal_keys(values, from, n, ret_order);
+}
+
+void
+rank_scratch_free(struct rank_scratch *s)
+{
+	free(s->a);
+	free(s->b);
+	*s = (struct rank_scratch){ 0 };
+}
+
+/* 2. The plan */
+
+struct ranking {
+	const struct schema *in;
+	const struct genes *genes;
+	struct rank_options options;
+	size_t cell, gene, value;
+	bool is_wide; /* int32 tokens */
+	struct gene_lookup lookup;
+	atomic_uint_least64_t n_empty, n_truncated, n_dropped;
+};
+
+struct ranking *
+ranking_plan(const struct schema *in, const struct genes *genes, const struct rank_options *options,
+    struct err *e)
+{
+	struct ranking *r;
+	double share;
+
+	if (e->is_set)
+		return NULL;
+	if (options->special && (genes->cls < 0 || genes->eos < 0)) {
+		err_set(e, "special tokens are wanted, but the dictionary has no <cls> and <eos>");
+		return NULL;
+	}
+	r = mem_zero(1, sizeof(*r));
+	r->in = in;
+	r->genes = genes;
+	r->options = *options;
+	r->cell = (size_t)schema_find(in, "cell");
+	r->gene = (size_t)schema_find(in, "gene");
+	r->value = (size_t)schema_find(in, "value");
+	r->is_wide = genes->n_tokens > UINT16_MAX + 1;
+	gene_lookup_init(&r->lookup, &in->fields[r->gene], genes, LOOKUP_IDS);
+	for (size_t i = 0; r->lookup.names && i < r->lookup.names->n; i++) {
+		int32_t row = r->lookup.rows[i];
+
+		r->lookup.rows[i] = row >= 0 && genes->tokens[row] == NO_TOKEN ? -1 : row;
+		if (row >= 0 && r->lookup.rows[i] < 0) {
+			r->lookup.n_known--;
+			r->lookup.n_unknown++;
+		}
+	}
+	if (ranking_check(r, &share, e)) {
+		ranking_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+struct schema *
+ranking_schema(const struct ranking *r)
+{
+	struct field item, tokens, length = field_int("length", 64, true);
+	struct schema *out;
+	size_t place;
+
+	if (!r)
+		return NULL;
+	item = field_int("item", r->is_wide ? 32 : 16, r->is_wide);
+	tokens = field_list("input_ids", &item);
+	out = schema_copy(r->in);
+	place = r->gene < r->value ? r->gene : r->value;
+	schema_remove(out, r->gene > r->value ? r->gene : r->value);
+	schema_replace(out, place, &tokens);
+	metadata_set(out, &out->fields[place].metadata, "cells:vocabulary",
+	    genes_vocabulary(r->genes, &out->arena));
+	schema_insert(out, place + 1, &length);
+	return out;
+}
+
+/* 3. Encoding */
+
+/* Where the tokens of a batch go. */
+struct encoding {
+	uint16_t *narrow;
+	int32_t *wide;
+	size_t n;
+};
+
+static void
+put_token(struct encoding *out, int32_t token)
+{
+	if (out->wide)
+		out->wide[out->n++] = token;
+	else
+		out->narrow[out->n++] = (uint16_t)token;
+}
+
+/* What one cell is ranked in. */
+struct cell_room {
+	struct rank_scratch scratch;
+	double *values;  /* of the entries with a token */
+	int32_t *tokens;
+	uint32_t *order;
+};
+
+static size_t
+gather_cell(const struct ranking *r, const int32_t *rows, const double *values, size_t n, struct cell_room *room)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		if (rows[k] < 0)
+			continue;
+		room->values[kept] = values[k];
+		room->tokens[kept] = r->genes->tokens[rows[k]];
+		kept += room->tokens[kept] != NO_TOKEN;
+	}
+	return kept;
+}
+
+static void
+encode_cell(struct ranking *r, size_t n, struct cell_room *room, struct encoding *out)
+{
+	size_t n_special = r->options.special ? 2 : 0;
+	size_t room_left = r->options.max_length > n_special ? r->options.max_length - n_special : 0;
+	size_t kept = n < room_left ? n : room_left;
+
+	rank_order(room->values, n, &room->scratch, room->order);
+	if (n_special)
+		put_token(out, r->genes->cls);
+	for (size_t k = 0; k < kept; k++)
+		put_token(out, room->tokens[room->order[k]]);
+	if (n_special)
+		put_token(out, r->genes->eos);
+	r->n_truncated += kept < n;
+}
+
+static int
+refuse_nan(const struct ranking *r, const struct batch *b, size_t i, struct err *e)
+{
+	size_t size = 0;
+	const char *cell = array_text(&r->in->fields[r->cell], &b->columns[r->cell], i, &size);
+
+	return err_set(e, "cell %.*s: a value is not a number", (int)size, cell ? cell : "");
+}
+
+static bool
+has_nan(const double *values, size_t n)
+{
+	bool found = false;
+
+	for (size_t k = 0; k < n; k++)
+		found |= values[k] != values[k];
+	return found;
+}
+
+static size_t
+longest_list(const struct array *list)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < list->length; i++) {
+		size_t n = (size_t)(list->offsets[i + 1] - list->offsets[i]);
+
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+/* Ranks all cells of the batch; cells without tokens become empty lists, and their rows are left out of ret_rows. */
+static int
+encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct encoding *out, int32_t *offsets,
+    size_t *ret_rows, size_t *ret_n_rows, struct err *e)
+{
+	const struct array *gene = &b->columns[r->gene];
+	const double *values = b->columns[r->value].children[0].values;
+	const int32_t *rows = gene_lookup_rows(&r->lookup, &b->arena, gene);
+
+	offsets[0] = 0;
+	*ret_n_rows = 0;
+	for (size_t i = 0; i < b->rows; i++) {
+		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from, n;
+
+		if (has_nan(values + from, size))
+			return refuse_nan(r, b, i, e);
+		n = gather_cell(r, rows + from, values + from, size, room);
+		r->n_dropped += size - n;
+		r->n_empty += n == 0;
+		if (n || r->options.keep_empty) {
+			encode_cell(r, n, room, out);
+			ret_rows[(*ret_n_rows)++] = i;
+		}
+		offsets[i + 1] = (int32_t)out->n;
+	}
+	return 0;
+}
+
+static void
+replace_columns(const struct ranking *r, struct batch *b, struct array tokens)
+{
+	size_t place = r->gene < r->value ? r->gene : r->value;
+	int64_t *lengths = arena_alloc(&b->arena, b->rows, sizeof(*lengths));
+
+	for (size_t i = 0; i < b->rows; i++)
+		lengths[i] = tokens.offsets[i + 1] - tokens.offsets[i];
+	batch_remove(b, r->gene > r->value ? r->gene : r->value);
+	b->columns[place] = tokens;
+	batch_insert(b, place + 1, array_fixed(b->rows, lengths));
+}
+
+/* Leaves out the rows of empty cells from all columns (the token lists of those rows are empty, so only offsets change). */
+static void
+drop_empty(const struct ranking *r, struct batch *b, int32_t *offsets, const size_t *rows, size_t n)
+{
+	if (n == b->rows)
+		return;
+	batch_take(b, r->in, rows, n);
+	for (size_t i = 0; i < n; i++)
+		offsets[i + 1] = offsets[rows[i] + 1];
+}
+
+int
+ranking_batch(struct batch *b, void *ranking, struct err *e)
+{
+	struct ranking *r = ranking;
+	size_t longest = longest_list(&b->columns[r->gene]) + 1, n_rows;
+	size_t most = b->columns[r->gene].children[0].length + 2 * b->rows;
+	struct arena *a = &b->arena;
+	struct cell_room room = { .values = arena_alloc(a, longest, sizeof(double)),
+		.tokens = arena_alloc(a, longest, sizeof(int32_t)),
+		.order = arena_alloc(a, longest, sizeof(uint32_t)) };
+	int32_t *offsets = arena_alloc(a, b->rows + 1, sizeof(*offsets));
+	size_t *rows = arena_alloc(a, b->rows, sizeof(*rows));
+	struct encoding out = { 0 };
+	int status;
+
+	if (r->is_wide)
+		out.wide = arena_alloc(a, most, sizeof(*out.wide));
+	else
+		out.narrow = arena_alloc(a, most, sizeof(*out.narrow));
+	status = encode_batch(r, b, &room, &out, offsets, rows, &n_rows, e);
+	rank_scratch_free(&room.scratch);
+	if (status)
+		return -1;
+	drop_empty(r, b, offsets, rows, n_rows);
+	replace_columns(r, b,
+	    array_list(a, b->rows, offsets,
+		array_fixed(out.n, r->is_wide ? (const void *)out.wide : (const void *)out.narrow)));
+	return 0;
+}
+
+int
+ranking_check(const struct ranking *r, double *ret_share, struct err *e)
+{
+	return gene_lookup_check(&r->lookup, ret_share, e);
+}
+
+bool
+ranking_keeps_empty(const struct ranking *r)
+{
+	return r->options.keep_empty;
+}
+
+struct rank_totals
+ranking_totals(const struct ranking *r)
+{
+	return (struct rank_totals){ r->n_empty, r->n_truncated, r->n_dropped };
+}
+
+void
+ranking_free(struct ranking *r)
+{
+	if (!r)
+		return;
+	gene_lookup_free(&r->lookup);
+	free(r);
+}

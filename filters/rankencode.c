@@ -1,0 +1,126 @@
+/* rankencode.c - turn each cell into its tokens, from the highest value to the lowest.
+ *
+ * In: values. Out: tokens. Reference: Theodoris et al. 2023, Methods, "rank value encoding"; equal values keep the order
+ * of the columns. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "cell/rank.h"
+#include "formats/cells.h"
+#include "formats/genes_file.h"
+#include "nn/model.h"
+
+enum { LENGTH_WITH_SPECIAL = 4096, LENGTH_WITHOUT = 2048 };
+
+struct options {
+	struct cli common;
+	const char *dictionary;
+	const char *model;
+	const char *special;
+	size_t max_length;
+	bool keep_empty;
+};
+
+static const struct cli_option table[] = {
+	CLI_STRING('d', "dictionary", "DICT", struct options, dictionary,
+	    "gene tokens: a genes file, a folder of dictionaries, V1 or V2 (required, unless MODEL has its own)"),
+	CLI_STRING('m', "model", "MODEL", struct options, model, "take length and vocabulary from this model folder"),
+	CLI_SIZE_H('n', "max-length", "MAX", struct options, max_length, 1, 1 << 30,
+	    "longest cell in tokens (4096 with special tokens, 2048 without, or the model's)"),
+	CLI_CHOICE_H('s', "special", "yes|no|auto", struct options, special,
+	    "put <cls> before and <eos> behind (auto: if the dictionary has them)"),
+	CLI_FLAG_H('k', "keep-empty", struct options, keep_empty, "keep cells without any token"),
+	CLI_END
+};
+
+static const struct cli_program program = { "rankencode", "encode cells as tokens ranked by expression", "FILE",
+	CLI_THREADS | CLI_STREAM_OUT, table };
+
+/* The dictionary given, or the one in the model's folder. */
+static struct genes *
+open_dictionary(struct options *opt, const struct model *model, struct err *e)
+{
+	struct genes *genes;
+	char *path;
+
+	if (opt->dictionary || !model)
+		return genes_open(&opt->common, opt->dictionary, e);
+	path = mem_printf("%s/genes.cells", model->path);
+	if (access(path, R_OK))
+		err_set(e, "model %s has no genes.cells; give its dictionary with -d DICT", model->path);
+	genes = genes_open(&opt->common, path, e);
+	free(path);
+	return genes;
+}
+
+static struct rank_options
+choose(const struct options *opt, const struct genes *genes, const struct model *model, struct err *e)
+{
+	bool has_special = genes && genes->cls >= 0 && genes->eos >= 0;
+	struct rank_options r = { .keep_empty = opt->keep_empty };
+
+	r.special = strcmp(opt->special, "auto") == 0 ? has_special : strcmp(opt->special, "yes") == 0;
+	r.max_length = opt->max_length ? opt->max_length
+	    : model		       ? model->config.positions
+	    : r.special		       ? LENGTH_WITH_SPECIAL
+				       : LENGTH_WITHOUT;
+	if (model && r.max_length > model->config.positions)
+		err_set(e, "model %s has %zu positions, so cells cannot be %zu tokens long", model->path,
+		    model->config.positions, r.max_length);
+	if (model && genes && genes->n_tokens != model->config.vocab)
+		err_set(e, "model %s has a vocabulary of %zu, but the dictionary one of %zu", model->path,
+		    model->config.vocab, genes->n_tokens);
+	if (r.special && r.max_length < 3)
+		err_set(e, "with special tokens a cell needs room for 3 tokens at least");
+	return r;
+}
+
+static void
+report(const struct cli *cli, const struct ranking *ranking, struct err *e)
+{
+	struct rank_totals t;
+	double share;
+
+	if (e->is_set || ranking_check(ranking, &share, e))
+		return;
+	t = ranking_totals(ranking);
+	if (share < 0.1)
+		cli_warn(cli, "only %.1f %% of the genes are in the dictionary", 100 * share);
+	if (t.n_empty)
+		cli_warn(cli, "%llu cells without any token in the dictionary%s", (unsigned long long)t.n_empty,
+		    ranking_keeps_empty(ranking) ? "" : " left out");
+	cli_inform(cli, "%llu cells cut to the longest length, %llu entries of genes without a token dropped",
+	    (unsigned long long)t.n_truncated, (unsigned long long)t.n_dropped);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options opt = { .special = "auto" };
+	struct cli *cli = &opt.common;
+	struct err e = { 0 };
+
+	cli_parse(&opt, argc, argv, &program);
+	if (!opt.dictionary && !opt.model)
+		cli_usage(cli, "-d DICT is required, or -m MODEL of a folder with a genes.cells");
+
+	struct model *model = opt.model ? model_open(opt.model, &e) : NULL;
+	struct genes *genes = open_dictionary(&opt, model, &e);
+	struct rank_options options = choose(&opt, genes, model, &e);
+	struct cells_reader *in = cells_open(cli, cli->input, KIND_VALUES, &e);
+	struct ranking *ranking = ranking_plan(in ? cells_schema(in) : NULL, genes, &options, &e);
+	struct cells_writer *out = cells_create(cli, KIND_TOKENS, ranking_schema(ranking), &e);
+
+	cells_map(cli, in, out, ranking_batch, ranking, &e);
+	report(cli, ranking, &e);
+
+	int status = cells_finish(cli, in, out, &e);
+
+	ranking_free(ranking);
+	genes_free(genes);
+	model_close(model);
+	return status;
+}

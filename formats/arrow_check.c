@@ -1,0 +1,153 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "formats/arrow_check.h"
+
+size_t
+check_count_zeros(const uint8_t *bits, size_t n)
+{
+	size_t ones = 0, i = 0;
+
+	for (; i + 64 <= n; i += 64)
+		ones += (size_t)__builtin_popcountll(le64(bits + i / 8));
+	for (; i < n; i++)
+		ones += bits[i / 8] >> (i % 8) & 1;
+	return n - ones;
+}
+
+bool
+check_offsets32(const int32_t *offsets, size_t n)
+{
+	uint32_t is_back = offsets[0] < 0;
+
+	for (size_t i = 0; i < n; i++)
+		is_back |= offsets[i + 1] < offsets[i];
+	return !is_back;
+}
+
+bool
+check_offsets64(const int64_t *offsets, size_t n)
+{
+	uint32_t is_back = offsets[0] < 0;
+
+	for (size_t i = 0; i < n; i++)
+		is_back |= offsets[i + 1] < offsets[i];
+	return !is_back;
+}
+
+static int
+offsets_fail(int64_t first, size_t i, int64_t from, int64_t to, struct err *e)
+{
+	if (first < 0)
+		return err_set(e, "its first offset is %" PRId64, first);
+	return err_set(e, "offset goes back at value %zu (from %" PRId64 " to %" PRId64 ")", i, from, to);
+}
+
+int
+check_offsets32_fail(const int32_t *offsets, size_t n, struct err *e)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && offsets[i + 1] >= offsets[i])
+		i++;
+	return offsets_fail(offsets[0], i, offsets[i], offsets[n ? i + 1 : 0], e);
+}
+
+int
+check_offsets64_fail(const int64_t *offsets, size_t n, struct err *e)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && offsets[i + 1] >= offsets[i])
+		i++;
+	return offsets_fail(offsets[0], i, offsets[i], offsets[n ? i + 1 : 0], e);
+}
+
+bool
+check_indices(const int32_t *indices, size_t n, size_t limit)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t index = (uint32_t)indices[i];
+
+		most = index > most ? index : most;
+	}
+	return n == 0 || most < limit;
+}
+
+static bool
+is_ascii(const uint8_t *p, size_t n)
+{
+	uint64_t all = 0;
+	size_t i = 0;
+
+	for (; i + 32 <= n; i += 32)
+		all |= le64(p + i) | le64(p + i + 8) | le64(p + i + 16) | le64(p + i + 24);
+	for (; i < n; i++)
+		all |= p[i];
+	return !(all & 0x8080808080808080);
+}
+
+static bool
+is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* The length of the character at p (of n bytes), or 0 where it is none. */
+static size_t
+character_size(const uint8_t *p, size_t n)
+{
+	uint32_t code;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n < 2 || !is_continuation(p[1]))
+		return 0;
+	if (p[0] < 0xe0)
+		return 2;
+	if (n < 3 || !is_continuation(p[2]))
+		return 0;
+	code = (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6;
+	if (p[0] < 0xf0)
+		return code >= 0x800 && (code < 0xd800 || code > 0xdfff) ? 3 : 0;
+	if (n < 4 || !is_continuation(p[3]))
+		return 0;
+	code = (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12;
+	return code >= 0x10000 && code <= 0x10ffff ? 4 : 0;
+}
+
+bool
+check_utf8(const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	size_t i = 0;
+
+	while (i < n) {
+		size_t size = i + 8 <= n && is_ascii(p + i, 8) ? 8 : character_size(p + i, n - i);
+
+		if (!size)
+			return false;
+		i += size;
+	}
+	return true;
+}
+
+/* All bytes at once, and no text may begin inside a character. */
+bool
+check_texts(const char *bytes, const int32_t *offsets, size_t n)
+{
+	size_t first = (size_t)offsets[0], last = (size_t)offsets[n];
+	bool is_inside = false;
+
+	if (is_ascii((const uint8_t *)bytes + first, last - first))
+		return true;
+	if (!check_utf8(bytes + first, last - first))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((size_t)offsets[i] < last)
+			is_inside |= is_continuation((uint8_t)bytes[offsets[i]]);
+	return !is_inside;
+}

@@ -1,0 +1,133 @@
+/* See arrow.h. What the messages hold is arrow_encode's business; here is the order they come in. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/arrow.h"
+#include "formats/arrow_encode.h"
+
+struct arrow_writer {
+	struct output *out;
+	const struct schema *schema;
+	struct compressor *compressor; /* NULL: bodies are not compressed */
+	struct encoded message;
+	uint64_t rows, batches;
+};
+
+static int
+write_body(struct arrow_writer *w, struct err *e)
+{
+	static const uint8_t zeros[8];
+	const struct span *spans = (const struct span *)(const void *)w->message.spans.data;
+
+	if (w->message.body.size)
+		return output_write(w->out, w->message.body.data, w->message.body.size, e);
+	for (size_t i = 0; i < w->message.spans.size / sizeof(*spans); i++) {
+		output_write(w->out, spans[i].bytes, spans[i].size, e);
+		output_write(w->out, zeros, (8 - spans[i].size % 8) % 8, e);
+	}
+	return e->is_set ? -1 : 0;
+}
+
+static int
+write_message(struct arrow_writer *w, struct err *e)
+{
+	if (output_write(w->out, w->message.frame.data, w->message.frame.size, e) < 0)
+		return -1;
+	return write_body(w, e);
+}
+
+struct visit {
+	struct arrow_writer *writer;
+	struct err *e;
+};
+
+static int
+write_dictionary(int64_t id, const struct strings *dictionary, void *context)
+{
+	struct visit *v = context;
+
+	encode_dictionary(&v->writer->message, id, dictionary);
+	return write_message(v->writer, v->e);
+}
+
+struct arrow_writer *
+arrow_create(struct output *out, const struct schema *s, int level, struct err *e)
+{
+	struct arrow_writer *w;
+	struct visit v;
+
+	if (e->is_set)
+		return NULL;
+	w = mem_zero(1, sizeof(*w));
+	w->out = out;
+	w->schema = s;
+	w->compressor = level > 0 ? compressor_new(level) : NULL;
+	v = (struct visit){ w, e };
+	encode_schema(&w->message, s);
+	if (write_message(w, e) < 0 || encode_each_dictionary(s, write_dictionary, &v) < 0) {
+		arrow_writer_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* A pipe's reader gets what there is: the next batch may take its time. */
+static int
+hand_over(struct arrow_writer *w, struct err *e)
+{
+	return output_is_file(w->out) ? 0 : output_flush(w->out, e);
+}
+
+int
+arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e)
+{
+	if (e->is_set)
+		return -1;
+	if (b->rows == 0)
+		return 0;
+	encode_batch(&w->message, w->schema, b, w->compressor);
+	if (write_message(w, e) < 0)
+		return -1;
+	w->rows += b->rows;
+	w->batches++;
+	return hand_over(w, e);
+}
+
+int
+arrow_finish(struct arrow_writer *w, struct err *e)
+{
+	static const uint8_t end[8] = { 0xff, 0xff, 0xff, 0xff };
+	struct closing closing;
+	bool is_cells;
+
+	if (e->is_set)
+		return -1;
+	is_cells = metadata_get(&w->schema->metadata, "cells:version") != NULL;
+	closing = (struct closing){ w->rows, w->batches, output_xxh64(w->out) };
+	if (is_cells || w->batches == 0) {
+		encode_closing(&w->message, w->schema, is_cells ? &closing : NULL);
+		if (write_message(w, e) < 0)
+			return -1;
+	}
+	if (output_write(w->out, end, sizeof(end), e) < 0)
+		return -1;
+	return hand_over(w, e);
+}
+
+uint64_t
+arrow_written_rows(const struct arrow_writer *w)
+{
+	return w->rows;
+}
+
+void
+arrow_writer_free(struct arrow_writer *w)
+{
+	if (!w)
+		return;
+	compressor_free(w->compressor);
+	encoded_free(&w->message);
+	free(w);
+}

@@ -1,0 +1,14 @@
+/* cells_kind.h - judging which kind of rows a stream holds; inside of formats/cells. */
+
+#ifndef FORMATS_CELLS_KIND_H
+#define FORMATS_CELLS_KIND_H
+
+#include "formats/cells.h"
+
+/* The kind that the metadata say, or else the columns; KIND_TABLE where neither does. */
+enum kind kind_judge(const struct schema *s);
+
+/* The error of a stream of the wrong kind. Returns -1. */
+int kind_refuse(const char *name, enum kind kind, unsigned wanted, const char *program, struct err *e);
+
+#endif

@@ -1,0 +1,77 @@
+#include <stdlib.h>
+
+#include "base/pool.h"
+#include "formats/cells.h"
+
+enum { MAX_WORKERS = 8 }; /* more in flight would cost memory, and light filters do not scale further */
+
+struct map {
+	struct cells_reader *in;
+	struct cells_writer *out;
+	cells_work *work;
+	void *context;
+};
+
+struct item {
+	struct batch batch;
+	double fraction;
+};
+
+static int
+read_item(void *context, void *item, struct err *e)
+{
+	struct map *m = context;
+	struct item *i = item;
+	int r = cells_read(m->in, &i->batch, e);
+
+	i->fraction = cells_fraction(m->in);
+	return r;
+}
+
+static int
+work_item(void *context, size_t worker, void *item, struct err *e)
+{
+	struct map *m = context;
+	struct batch *b = &((struct item *)item)->batch;
+
+	(void)worker;
+	if (m->work(b, m->context, e))
+		return err_prefix(e, "%s: batch %llu", cells_name(m->in), (unsigned long long)b->number);
+	return 0;
+}
+
+static int
+write_item(void *context, void *item, struct err *e)
+{
+	struct map *m = context;
+	struct item *i = item;
+
+	cells_progress(m->out, i->fraction);
+	return cells_write(m->out, &i->batch, e);
+}
+
+int
+cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, cells_work *work, void *context,
+    struct err *e)
+{
+	static const struct pool_stages stages = { read_item, work_item, write_item };
+	struct map m = { in, out, work, context };
+	struct item items[MAX_WORKERS + 2] = { 0 };
+	void *ring[MAX_WORKERS + 2];
+	size_t n_workers = (size_t)cli->threads < MAX_WORKERS ? (size_t)cli->threads : MAX_WORKERS;
+
+	for (size_t i = 0; i < n_workers + 2; i++)
+		ring[i] = &items[i];
+	pool_run(&stages, &m, ring, n_workers + 2, n_workers, e);
+	for (size_t i = 0; i < n_workers + 2; i++)
+		batch_free(&items[i].batch);
+	return e->is_set ? -1 : 0;
+}
+
+int
+cells_finish(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, struct err *e)
+{
+	cells_commit(out, e);
+	cells_close(in);
+	return cli_status(cli, e);
+}
