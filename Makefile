@@ -61,7 +61,7 @@ LIBS := -Wl,--as-needed $(call library,--libs,hdf5,$(call library,--libs,hdf5-se
 	$(call library,--libs,dnnl,-ldnnl) $(call library,--libs,libdeflate,-ldeflate) \
 	$(call library,--libs,blosc,-lblosc) $(call library,--libs,liblzf,-llzf) $(call library,--libs,liblz4,-llz4) \
 	$(call library,--libs,libzstd,-lzstd) $(call library,--libs,libxxhash,-lxxhash) \
-	$(call library,--libs,jansson,-ljansson) -lm
+	$(call library,--libs,jansson,-ljansson) $(call library,--libs,csv,-lcsv) -lm
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdate-time
 C_FLAGS  = -std=c11 -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)

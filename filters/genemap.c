@@ -42,8 +42,8 @@ report(const struct cli *cli, const struct gene_map *map, struct err *e)
 	if (share < 0.1)
 		cli_warn(cli, "only %.1f %% of the genes are in the dictionary; is it another species, or another column "
 		    "of names? (h5ad2cells -g)", 100 * share);
-	cli_inform(cli, "%zu of %zu genes unknown, %llu of %llu entries dropped, %llu summed", t.n_unmapped_names,
-	    t.n_names, (unsigned long long)t.n_dropped, (unsigned long long)t.n_entries,
+	cli_inform(cli, "%zu genes unknown, %llu of %llu entries dropped, %llu summed", t.n_unmapped_names,
+	    (unsigned long long)t.n_dropped, (unsigned long long)t.n_entries,
 	    (unsigned long long)t.n_summed);
 }
 

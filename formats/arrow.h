@@ -1,22 +1,24 @@
 /* arrow.h - Apache Arrow IPC streams, in and out.
  *
- * Specification: Arrow Columnar Format 1.4, "Serialization and Interprocess Communication"; Message.fbs and
- * Schema.fbs, metadata V5 (V4 and the framing before 0.15 are read as well, and so is the stream inside an Arrow file).
- * What our own streams add (cells.5): one dictionary batch a dictionary right after the schema, and a
- * closing zero-row batch whose message metadata counts rows and batches and holds the XXH64 of
- * every byte before it.
+ * Specification: Arrow Columnar Format 1.4, "Serialization and Interprocess Communication";
+ * Message.fbs and Schema.fbs, metadata V5 (V4 and the framing before 0.15 are read as well, and so
+ * is the stream inside an Arrow file). What our own streams add (cells.5): one dictionary batch a
+ * dictionary right after the schema, and a closing zero-row batch whose message metadata counts
+ * rows and batches and holds the XXH64 of every byte before it.
  *
- * A reader trusts nothing: each length is compared with what holds it before it is used or allocated; offsets
- * must ascend, indices lie inside their dictionary, texts be UTF-8. What it returns is valid by
- * construction, so no later code checks again. Buffers are pointed at where they lie in the message
- * (the batch's body); only compressed, misaligned or converted ones are copied.
+ * A reader trusts nothing: each length is compared with what holds it before it is used or
+ * allocated; offsets must ascend, indices lie inside their dictionary, texts be UTF-8. What it
+ * returns is valid by construction, so no later code checks again. Buffers are pointed at where
+ * they lie in the message (the batch's body); only compressed, misaligned or converted ones are
+ * copied.
  *
- * Forms that the reader brings to ours: large_utf8, utf8_view -> utf8; large_list -> list; large_binary,
- * binary_view -> binary; offsets that do not start at 0 are rebased; every dictionary of a stream without
- * `cells:version` is decoded (its values may change from batch to batch, so its column goes on as plain
- * values); non-text dictionaries too. Unions and run-end encodings are refused by name. The schema
- * metadata keys `huggingface` and `pandas` are dropped; extension fields keep their metadata and are read as their storage type.
- * Two columns of one name are refused. */
+ * Forms that the reader brings to ours: large_utf8, utf8_view -> utf8; large_list -> list;
+ * large_binary, binary_view -> binary; offsets that do not start at 0 are rebased; every dictionary
+ * of a stream without `cells:version` is decoded (its values may change from batch to batch, so its
+ * column goes on as plain values); non-text dictionaries too. Unions and run-end encodings are
+ * refused by name. The schema metadata keys `huggingface` and `pandas` are dropped; extension
+ * fields keep their metadata and are read as their storage type. Two columns of one name are
+ * refused. */
 
 #ifndef FORMATS_ARROW_H
 #define FORMATS_ARROW_H
@@ -27,8 +29,8 @@
 struct arrow_reader;
 struct arrow_writer;
 
-/* Reads the schema and, in a stream of ours, the dictionaries. Takes over `in` (closed with the reader, and on
- * failure). NULL on failure, with e naming the input, the message and the field. */
+/* Reads the schema and, in a stream of ours, the dictionaries. Takes over `in` (closed with the
+ * reader, and on failure). NULL on failure, with e naming the input, the message and the field. */
 struct arrow_reader *arrow_open(struct input *in, struct err *e);
 
 /* Valid until arrow_close. */
@@ -41,8 +43,9 @@ bool arrow_is_cells(const struct arrow_reader *r);
 uint64_t arrow_rows(const struct arrow_reader *r);
 uint64_t arrow_batches(const struct arrow_reader *r);
 
-/* Fills b with the next batch that has rows (empty ones are skipped). 1; 0 at a complete and proper end; -1 on failure: truncated, trailing
- * bytes, closing counts or hash that differ, invalid data. The batch stays valid when the reader is closed, but for dictionaries, which are the schema's. */
+/* Fills b with the next batch that has rows (empty ones are skipped). 1; 0 at a complete and proper
+ * end; -1 on failure: truncated, trailing bytes, closing counts or hash that differ, invalid data.
+ * The batch stays valid when the reader is closed, but for dictionaries, which are the schema's. */
 int arrow_read(struct arrow_reader *r, struct batch *b, struct err *e);
 
 /* Bytes consumed, for progress. */
@@ -52,14 +55,18 @@ uint64_t arrow_size(const struct arrow_reader *r);
 const char *arrow_name(const struct arrow_reader *r);
 void arrow_close(struct arrow_reader *r);
 
-/* Writes schema and dictionary batches (uncompressed). `out` stays the caller's (commit or abort it after arrow_finish). The
- * schema must outlive the writer. level: zstd level of bodies (frames with checksum), 0 = uncompressed. NULL on failure. */
-struct arrow_writer *arrow_create(struct output *out, const struct schema *s, int level, struct err *e);
+/* Writes schema and dictionary batches (uncompressed). `out` stays the caller's (commit or abort it
+ * after arrow_finish). The schema must outlive the writer. level: zstd level of bodies (frames with
+ * checksum), 0 = uncompressed. NULL on failure. */
+struct arrow_writer *arrow_create(
+    struct output *out, const struct schema *s, int level, struct err *e);
 
-/* Writes one record batch: b's columns must fit the schema (asserted). Zero rows: nothing is written. */
+/* Writes one record batch: b's columns must fit the schema (asserted). Zero rows: nothing is
+ * written. */
 int arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e);
 
-/* Writes the closing batch (if the schema has `cells:version`; else, as foreign streams are, none unless no batch was written) and the end-of-stream marker. */
+/* Writes the closing batch (if the schema has `cells:version`; else, as foreign streams are, none
+ * unless no batch was written) and the end-of-stream marker. */
 int arrow_finish(struct arrow_writer *w, struct err *e);
 uint64_t arrow_written_rows(const struct arrow_writer *w);
 void arrow_writer_free(struct arrow_writer *w);

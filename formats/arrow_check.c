@@ -41,7 +41,8 @@ offsets_fail(int64_t first, size_t i, int64_t from, int64_t to, struct err *e)
 {
 	if (first < 0)
 		return err_set(e, "its first offset is %" PRId64, first);
-	return err_set(e, "offset goes back at value %zu (from %" PRId64 " to %" PRId64 ")", i, from, to);
+	return err_set(
+	    e, "offset goes back at value %zu (from %" PRId64 " to %" PRId64 ")", i, from, to);
 }
 
 int

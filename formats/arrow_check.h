@@ -1,4 +1,5 @@
-/* arrow_check.h - the tests that what a stream holds must pass: plain loops that run at memory speed.
+/* arrow_check.h - the tests that what a stream holds must pass: plain loops that run at memory
+ * speed.
  *
  * Each tells whether all is well; only when it is not, the caller looks for the row, to name it. */
 
@@ -27,7 +28,8 @@ bool check_indices(const int32_t *indices, size_t n, size_t limit);
 /* True where the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, up to U+10FFFF). */
 bool check_utf8(const void *bytes, size_t n);
 
-/* True where each of the n texts is UTF-8; the bytes between the first and the last offset are looked at. */
+/* True where each of the n texts is UTF-8; the bytes between the first and the last offset are
+ * looked at. */
 bool check_texts(const char *bytes, const int32_t *offsets, size_t n);
 
 #endif

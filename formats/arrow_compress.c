@@ -8,8 +8,8 @@
 #include "base/bytes.h"
 #include "formats/arrow_compress.h"
 
-/* What a byte of a frame can stand for at most: a zstd block takes 4 bytes and gives 128 KiB, an LZ4 byte
- * lengthens a match by 255. */
+/* What a byte of a frame can stand for at most: a zstd block takes 4 bytes and gives 128 KiB, an
+ * LZ4 byte lengthens a match by 255. */
 enum { ZSTD_BLOCK = 128 << 10, ZSTD_LEAST = 4, LZ4_MOST = 255 };
 
 struct compressor {
@@ -77,7 +77,8 @@ decompressor_new(void)
 }
 
 static int
-unpack_zstd(struct decompressor *d, const uint8_t *bytes, size_t n, void *out, size_t size, struct err *e)
+unpack_zstd(
+    struct decompressor *d, const uint8_t *bytes, size_t n, void *out, size_t size, struct err *e)
 {
 	size_t r;
 
@@ -93,7 +94,8 @@ unpack_zstd(struct decompressor *d, const uint8_t *bytes, size_t n, void *out, s
 }
 
 static int
-unpack_lz4(struct decompressor *d, const uint8_t *bytes, size_t n, uint8_t *out, size_t size, struct err *e)
+unpack_lz4(struct decompressor *d, const uint8_t *bytes, size_t n, uint8_t *out, size_t size,
+    struct err *e)
 {
 	size_t used = 0, made = 0, r = 1;
 
@@ -127,8 +129,8 @@ is_possible(enum codec codec, uint64_t length, size_t n)
 }
 
 const void *
-decompressor_unpack(struct decompressor *d, enum codec codec, const uint8_t *bytes, size_t n, size_t need,
-    struct arena *arena, size_t *ret_size, struct err *e)
+decompressor_unpack(struct decompressor *d, enum codec codec, const uint8_t *bytes, size_t n,
+    size_t need, struct arena *arena, size_t *ret_size, struct err *e)
 {
 	int64_t length;
 	uint8_t *out;
@@ -142,7 +144,8 @@ decompressor_unpack(struct decompressor *d, enum codec codec, const uint8_t *byt
 	bytes += 8;
 	n -= 8;
 	if (length < -1 || (length >= 0 && !is_possible(codec, (uint64_t)length, n))) {
-		err_set(e, "%zu compressed bytes cannot hold the %" PRId64 " that they promise", n, length);
+		err_set(e, "%zu compressed bytes cannot hold the %" PRId64 " that they promise", n,
+		    length);
 		return NULL;
 	}
 	*ret_size = length < 0 ? n : (size_t)length;
@@ -153,8 +156,8 @@ decompressor_unpack(struct decompressor *d, enum codec codec, const uint8_t *byt
 	if (length < 0)
 		return bytes;
 	out = arena_alloc(arena, *ret_size, 1);
-	r = codec == CODEC_ZSTD ? unpack_zstd(d, bytes, n, out, *ret_size, e) :
-	    unpack_lz4(d, bytes, n, out, *ret_size, e);
+	r = codec == CODEC_ZSTD ? unpack_zstd(d, bytes, n, out, *ret_size, e)
+				: unpack_lz4(d, bytes, n, out, *ret_size, e);
 	return r < 0 ? NULL : out;
 }
 

@@ -31,7 +31,8 @@ struct decoder {
 /* What an empty array points at. */
 static const _Alignas(16) int32_t nothing[4];
 
-static int decode_array(struct decoder *d, const struct field *f, const struct wire *w, struct array *ret);
+static int decode_array(
+    struct decoder *d, const struct field *f, const struct wire *w, struct array *ret);
 
 /* 1. Nodes and buffers */
 
@@ -47,7 +48,8 @@ next_node(struct decoder *d, struct array *a)
 	length = (int64_t)le64(p);
 	nulls = (int64_t)le64(p + 8);
 	if (length < 0 || length > ROWS_MAX || nulls < 0 || nulls > length)
-		return err_set(d->e, "%" PRId64 " values of which %" PRId64 " are null", length, nulls);
+		return err_set(
+		    d->e, "%" PRId64 " values of which %" PRId64 " are null", length, nulls);
 	*a = (struct array){ .length = (size_t)length, .null_count = (size_t)nulls };
 	return 0;
 }
@@ -69,7 +71,8 @@ next_region(struct decoder *d, const uint8_t **ret, size_t *ret_size)
 	if (size == 0)
 		return 0;
 	if (offset > d->body_size || size > d->body_size - offset)
-		return err_set(d->e, "buffer at %" PRIu64 " of %" PRIu64 " bytes lies outside the body of %zu",
+		return err_set(d->e,
+		    "buffer at %" PRIu64 " of %" PRIu64 " bytes lies outside the body of %zu",
 		    offset, size, d->body_size);
 	if (offset < d->body_used)
 		return err_set(d->e, "buffers overlap");
@@ -123,7 +126,8 @@ decode_validity(struct decoder *d, struct array *a)
 		return -1;
 	nulls = check_count_zeros(bits, a->length);
 	if (nulls != a->null_count)
-		return err_set(d->e, "null count %zu, but %zu values are marked null", a->null_count, nulls);
+		return err_set(
+		    d->e, "null count %zu, but %zu values are marked null", a->null_count, nulls);
 	a->validity = bits;
 	return 0;
 }
@@ -206,8 +210,8 @@ decode_values(struct decoder *d, const struct field *f, struct array *a)
 	return fetch(d, need, align, &a->values, &size);
 }
 
-/* The bytes between texts are UTF-8 too in all streams but odd ones; so each text is looked at only when
- * the whole is not. */
+/* The bytes between texts are UTF-8 too in all streams but odd ones; so each text is looked at only
+ * when the whole is not. */
 static int
 check_utf8_column(struct decoder *d, const struct array *a)
 {
@@ -251,7 +255,8 @@ view_bytes(const uint8_t *view, const struct data_buffer *data, size_t n_data)
 	if (size <= 12)
 		return (const char *)view + 4;
 	if (size > INT32_MAX || buffer >= n_data || offset > data[buffer].size ||
-	    size > data[buffer].size - offset || memcmp(data[buffer].bytes + offset, view + 4, 4) != 0)
+	    size > data[buffer].size - offset ||
+	    memcmp(data[buffer].bytes + offset, view + 4, 4) != 0)
 		return NULL;
 	return data[buffer].bytes + offset;
 }
@@ -327,7 +332,8 @@ index_at(const uint8_t *p, const struct wire *w, size_t i)
 
 /* The indices as int32 inside the dictionary: rows that are null may hold anything, they get 0. */
 static int
-convert_indices(struct decoder *d, const struct wire *w, const uint8_t *from, struct array *a, size_t limit)
+convert_indices(
+    struct decoder *d, const struct wire *w, const uint8_t *from, struct array *a, size_t limit)
 {
 	int32_t *indices = arena_alloc(d->arena, a->length, sizeof(*indices));
 
@@ -336,8 +342,10 @@ convert_indices(struct decoder *d, const struct wire *w, const uint8_t *from, st
 
 		if ((index < 0 || (uint64_t)index >= limit) && array_is_valid(a, i)) {
 			if (!w->dictionary->is_loaded)
-				return err_set(d->e, "its dictionary (%" PRId64 ") is missing", w->dictionary_id);
-			return err_set(d->e, "value %zu: index %" PRId64 " in a dictionary of %zu", i, index, limit);
+				return err_set(d->e, "its dictionary (%" PRId64 ") is missing",
+				    w->dictionary_id);
+			return err_set(d->e, "value %zu: index %" PRId64 " in a dictionary of %zu",
+			    i, index, limit);
 		}
 		indices[i] = (int32_t)index;
 	}
@@ -348,7 +356,8 @@ convert_indices(struct decoder *d, const struct wire *w, const uint8_t *from, st
 static int
 decode_indices(struct decoder *d, const struct field *f, const struct wire *w, struct array *a)
 {
-	size_t bytes = (size_t)w->index_width / 8, limit = f->dictionary ? f->dictionary->n : w->dictionary->n, size;
+	size_t bytes = (size_t)w->index_width / 8,
+	       limit = f->dictionary ? f->dictionary->n : w->dictionary->n, size;
 	struct array plain;
 
 	if (decode_validity(d, a) < 0 || fetch(d, a->length * bytes, bytes, &a->values, &size) < 0)
@@ -358,7 +367,8 @@ decode_indices(struct decoder *d, const struct field *f, const struct wire *w, s
 		return -1;
 	if (f->dictionary)
 		return 0;
-	if (dictionary_gather(w->dictionary, d->arena, a->values, a->validity, a->length, &plain, d->e) < 0)
+	if (dictionary_gather(
+		w->dictionary, d->arena, a->values, a->validity, a->length, &plain, d->e) < 0)
 		return -1;
 	*a = plain;
 	return 0;
@@ -368,8 +378,8 @@ decode_indices(struct decoder *d, const struct field *f, const struct wire *w, s
 
 /* Child i, cut to the range that the parent uses. */
 static int
-decode_child(struct decoder *d, const struct field *f, const struct wire *w, size_t i, struct range range,
-    struct array *ret)
+decode_child(struct decoder *d, const struct field *f, const struct wire *w, size_t i,
+    struct range range, struct array *ret)
 {
 	const struct field *child = &f->children[i];
 
@@ -377,7 +387,8 @@ decode_child(struct decoder *d, const struct field *f, const struct wire *w, siz
 		return f->type == TYPE_STRUCT ? err_prefix(d->e, "field %s", child->name) : -1;
 	if (range.last > ret->length)
 		return err_set(d->e, "%s end at %zu of %zu values",
-		    f->type == TYPE_LIST || f->type == TYPE_MAP ? "offsets" : "rows", range.last, ret->length);
+		    f->type == TYPE_LIST || f->type == TYPE_MAP ? "offsets" : "rows", range.last,
+		    ret->length);
 	if (range.first > 0 || range.last < ret->length)
 		*ret = array_slice(d->arena, child, ret, range.first, range.last - range.first);
 	return 0;
@@ -454,7 +465,8 @@ start(struct decoder *d, const struct flat_table *t, const struct buffer *body, 
 	if (d->flat->is_bad || !t->at)
 		return err_set(d->e, "damaged metadata");
 	if (codec > CODEC_ZSTD || method != 0)
-		return err_set(d->e, "unknown compression (codec %" PRId64 ", method %" PRId64 ")", codec, method);
+		return err_set(d->e, "unknown compression (codec %" PRId64 ", method %" PRId64 ")",
+		    codec, method);
 	if (rows < 0 || rows > ROWS_MAX)
 		return err_set(d->e, "%" PRId64 " rows", rows);
 	d->codec = (enum codec)codec;
@@ -484,17 +496,19 @@ static int
 finish(const struct decoder *d)
 {
 	if (d->next_region < d->regions.n || d->next_variadic < d->variadic.n)
-		return err_set(d->e, "%zu buffers where the schema has %zu", d->regions.n, d->next_region);
+		return err_set(
+		    d->e, "%zu buffers where the schema has %zu", d->regions.n, d->next_region);
 	return 0;
 }
 
 int
-decode_batch(struct decompressor *unpacker, struct flat *f, const struct flat_table *table, const struct schema *s,
-    const struct wire *wires, struct batch *b, struct err *e)
+decode_batch(struct decompressor *unpacker, struct flat *f, const struct flat_table *table,
+    const struct schema *s, const struct wire *wires, struct batch *b, struct err *e)
 {
 	struct decoder d = { .unpacker = unpacker, .flat = f, .arena = &b->arena, .e = e };
 
-	if (start(&d, table, &b->body, &b->rows) < 0 || check_nodes(&d, count_nodes(s->fields, s->n_fields)) < 0)
+	if (start(&d, table, &b->body, &b->rows) < 0 ||
+	    check_nodes(&d, count_nodes(s->fields, s->n_fields)) < 0)
 		return -1;
 	b->n_columns = s->n_fields;
 	b->columns = arena_zero(&b->arena, s->n_fields, sizeof(*b->columns));
@@ -502,16 +516,16 @@ decode_batch(struct decompressor *unpacker, struct flat *f, const struct flat_ta
 		if (decode_array(&d, &s->fields[i], &wires[i], &b->columns[i]) < 0)
 			return err_prefix(e, "column %s", s->fields[i].name);
 		if (b->columns[i].length != b->rows)
-			return err_set(e, "column %s: %zu values in a batch of %zu rows", s->fields[i].name,
-			    b->columns[i].length, b->rows);
+			return err_set(e, "column %s: %zu values in a batch of %zu rows",
+			    s->fields[i].name, b->columns[i].length, b->rows);
 	}
 	return finish(&d);
 }
 
 int
 decode_dictionary(struct decompressor *unpacker, struct flat *f, const struct flat_table *table,
-    const struct dictionary *dictionary, const struct buffer *body, struct arena *arena, struct array *ret,
-    struct err *e)
+    const struct dictionary *dictionary, const struct buffer *body, struct arena *arena,
+    struct array *ret, struct err *e)
 {
 	struct decoder d = { .unpacker = unpacker, .flat = f, .arena = arena, .e = e };
 	size_t rows;

@@ -19,7 +19,9 @@ static void
 collect(struct collection *c, const char *column, struct field *f, struct wire *w)
 {
 	if (w->has_dictionary) {
-		struct dictionary d = { .id = w->dictionary_id, .column = column, .field = f, .wire = w };
+		struct dictionary d = {
+			.id = w->dictionary_id, .column = column, .field = f, .wire = w
+		};
 
 		buffer_add(&c->list, &d, sizeof(d));
 	}
@@ -57,8 +59,9 @@ merge_shared(struct dictionaries *d, struct err *e)
 		if (!last || last->id != d->list[i].id)
 			d->list[n++] = d->list[i];
 		else if (last->wire->form != d->list[i].wire->form ||
-		    !field_same_type(last->field, d->list[i].field))
-			return err_set(e, "columns %s and %s share dictionary %" PRId64 " but not its type",
+			 !field_same_type(last->field, d->list[i].field))
+			return err_set(e,
+			    "columns %s and %s share dictionary %" PRId64 " but not its type",
 			    last->column, d->list[i].column, last->id);
 	}
 	d->n = n;
@@ -66,7 +69,8 @@ merge_shared(struct dictionaries *d, struct err *e)
 }
 
 int
-dictionaries_collect(struct dictionaries *d, const struct schema *s, struct wire *wires, struct err *e)
+dictionaries_collect(
+    struct dictionaries *d, const struct schema *s, struct wire *wires, struct err *e)
 {
 	struct collection c = { 0 };
 
@@ -144,7 +148,8 @@ append_texts(struct dictionary *d, const struct array *a, struct err *e)
 	if (d->n == 0)
 		buffer_add(&d->offsets, &(int32_t){ 0 }, sizeof(int32_t));
 	for (size_t i = 1; i <= a->length; i++)
-		buffer_add(&d->offsets, &(int32_t){ (int32_t)base + a->offsets[i] }, sizeof(int32_t));
+		buffer_add(
+		    &d->offsets, &(int32_t){ (int32_t)base + a->offsets[i] }, sizeof(int32_t));
 	return 0;
 }
 
@@ -169,7 +174,8 @@ dictionary_load(struct dictionary *d, const struct array *values, bool is_delta,
 	if (d->field->type == TYPE_BOOL)
 		append_bits(&d->values, d->n, values->values, values->length);
 	else if (!has_offsets(d))
-		buffer_add(&d->values, values->values, values->length * (size_t)d->field->bit_width / 8);
+		buffer_add(
+		    &d->values, values->values, values->length * (size_t)d->field->bit_width / 8);
 	append_bits(&d->validity, d->n, values->validity, values->length);
 	d->n += values->length;
 	d->n_nulls += values->null_count;
@@ -180,7 +186,8 @@ dictionary_load(struct dictionary *d, const struct array *values, bool is_delta,
 struct strings *
 dictionary_strings(const struct dictionary *d, struct arena *a)
 {
-	struct strings s = { d->n, (const int32_t *)(const void *)d->offsets.data, (const char *)d->values.data };
+	struct strings s = { d->n, (const int32_t *)(const void *)d->offsets.data,
+		(const char *)d->values.data };
 
 	assert(d->is_loaded && d->n_nulls == 0 && d->field->type == TYPE_UTF8);
 	return strings_copy(a, &s);
@@ -192,12 +199,12 @@ static bool
 is_there(const struct dictionary *d, const int32_t *indices, const uint8_t *validity, size_t i)
 {
 	return (!validity || get_bit(validity, i)) &&
-	    (d->field->type != TYPE_NULL && get_bit(d->validity.data, (size_t)indices[i]));
+	       (d->field->type != TYPE_NULL && get_bit(d->validity.data, (size_t)indices[i]));
 }
 
 static int
-gather_texts(const struct dictionary *d, struct arena *arena, const int32_t *indices, struct array *a,
-    struct err *e)
+gather_texts(const struct dictionary *d, struct arena *arena, const int32_t *indices,
+    struct array *a, struct err *e)
 {
 	const int32_t *from = (const int32_t *)(const void *)d->offsets.data;
 	int32_t *offsets = arena_zero(arena, a->length + 1, sizeof(*offsets));
@@ -222,7 +229,8 @@ gather_texts(const struct dictionary *d, struct arena *arena, const int32_t *ind
 }
 
 static void
-gather_bits(const struct dictionary *d, struct arena *arena, const int32_t *indices, struct array *a)
+gather_bits(
+    const struct dictionary *d, struct arena *arena, const int32_t *indices, struct array *a)
 {
 	uint8_t *bits = arena_zero(arena, (a->length + 7) / 8, 1);
 
@@ -233,8 +241,8 @@ gather_bits(const struct dictionary *d, struct arena *arena, const int32_t *indi
 }
 
 static int
-gather_values(const struct dictionary *d, struct arena *arena, const int32_t *indices, struct array *a,
-    struct err *e)
+gather_values(const struct dictionary *d, struct arena *arena, const int32_t *indices,
+    struct array *a, struct err *e)
 {
 	size_t width = (size_t)d->field->bit_width / 8;
 	uint8_t *values;
@@ -244,7 +252,8 @@ gather_values(const struct dictionary *d, struct arena *arena, const int32_t *in
 	values = arena_zero(arena, a->length, width);
 	for (size_t i = 0; width && i < a->length; i++)
 		if (array_is_valid(a, i))
-			memcpy(values + i * width, d->values.data + (size_t)indices[i] * width, width);
+			memcpy(
+			    values + i * width, d->values.data + (size_t)indices[i] * width, width);
 	a->values = values;
 	return 0;
 }

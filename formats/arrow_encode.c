@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/arrow_check.h"
 #include "formats/arrow_encode.h"
 #include "formats/arrow_message.h"
 #include "formats/arrow_schema.h"
@@ -49,7 +50,9 @@ put_type(struct buffer *b, const struct field *f)
 		slots[n++] = (struct flat_slot){ 1, f->is_signed };
 		break;
 	case TYPE_FLOAT:
-		slots[n++] = (struct flat_slot){ 2, f->bit_width == 16 ? 0 : f->bit_width == 32 ? 1 : 2 };
+		slots[n++] = (struct flat_slot){ 2, f->bit_width == 16   ? 0
+						    : f->bit_width == 32 ? 1
+									 : 2 };
 		break;
 	case TYPE_FIXED_BINARY:
 		slots[n++] = (struct flat_slot){ 4, f->bit_width / 8 };
@@ -138,8 +141,9 @@ static size_t
 put_field(struct buffer *b, const struct field *f, struct standing standing, int64_t *next_id)
 {
 	const struct flat_slot offset = FLAT_OFFSET, none = FLAT_NONE;
-	const struct flat_slot slots[] = { offset, { 1, !standing.is_required }, { 1, type_numbers[f->type] },
-		offset, f->dictionary ? offset : none, offset, f->metadata.n ? offset : none };
+	const struct flat_slot slots[] = { offset, { 1, !standing.is_required },
+		{ 1, type_numbers[f->type] }, offset, f->dictionary ? offset : none, offset,
+		f->metadata.n ? offset : none };
 	size_t table = flat_put_table(b, slots, 7), vector;
 
 	flat_link(b, table, 0, flat_put_string(b, standing.name ? standing.name : f->name));
@@ -237,18 +241,32 @@ add_offsets(struct encoded *m, const int32_t *offsets, size_t n)
 	add_span(m, n ? offsets : &zero, (n + 1) * sizeof(zero));
 }
 
-static size_t
-value_bytes(const struct field *f)
+/* Indices. Those of nulls may be anything in memory, but some readers look at them: then they are
+ * written as 0. */
+static void
+add_indices(struct encoded *m, const struct field *f, const struct array *a)
 {
-	return f->dictionary ? sizeof(int32_t) : (size_t)f->bit_width / 8;
+	const int32_t *indices = a->values;
+	int32_t *copy;
+
+	if (!check_indices(indices, a->length, f->dictionary->n)) {
+		copy = arena_alloc(&m->scratch, a->length, sizeof(*copy));
+		for (size_t i = 0; i < a->length; i++) {
+			copy[i] = array_is_valid(a, i) ? indices[i] : 0;
+			assert(!array_is_valid(a, i) ||
+			       (copy[i] >= 0 && (size_t)copy[i] < f->dictionary->n));
+		}
+		indices = copy;
+	}
+	add_span(m, indices, a->length * sizeof(*indices));
 }
 
 /* An array and its children, depth first. */
 static void
 add_array(struct encoded *m, const struct field *f, const struct array *a)
 {
-	bool has_offsets = !f->dictionary &&
-	    (f->type == TYPE_UTF8 || f->type == TYPE_BINARY || f->type == TYPE_LIST || f->type == TYPE_MAP);
+	bool has_offsets = !f->dictionary && (f->type == TYPE_UTF8 || f->type == TYPE_BINARY ||
+						 f->type == TYPE_LIST || f->type == TYPE_MAP);
 	size_t end = has_offsets && a->length ? (size_t)a->offsets[a->length] : 0;
 
 	add_node(m, a->length, f->type == TYPE_NULL ? a->length : a->null_count);
@@ -265,11 +283,14 @@ add_array(struct encoded *m, const struct field *f, const struct array *a)
 		add_span(m, a->values, end);
 	else if (f->type == TYPE_BOOL)
 		add_bits(m, a->values, a->length);
+	else if (f->dictionary)
+		add_indices(m, f, a);
 	else if (!f->n_children && f->type != TYPE_STRUCT)
-		add_span(m, a->values, a->length * value_bytes(f));
+		add_span(m, a->values, a->length * ((size_t)f->bit_width / 8));
 	for (size_t i = 0; i < f->n_children; i++) {
-		size_t length = has_offsets ? end :
-		    f->type == TYPE_FIXED_LIST ? a->length * (size_t)f->list_size : a->length;
+		size_t length = has_offsets                  ? end
+				: f->type == TYPE_FIXED_LIST ? a->length * (size_t)f->list_size
+							     : a->length;
 
 		assert(a->children[i].length == length);
 		add_array(m, &f->children[i], &a->children[i]);
@@ -284,8 +305,8 @@ add_empty(struct encoded *m, const struct field *f)
 	if (f->type == TYPE_NULL)
 		return;
 	add_span(m, NULL, 0);
-	if (!f->dictionary &&
-	    (f->type == TYPE_UTF8 || f->type == TYPE_BINARY || f->type == TYPE_LIST || f->type == TYPE_MAP))
+	if (!f->dictionary && (f->type == TYPE_UTF8 || f->type == TYPE_BINARY ||
+				  f->type == TYPE_LIST || f->type == TYPE_MAP))
 		add_offsets(m, NULL, 0);
 	if (!f->n_children && f->type != TYPE_STRUCT)
 		add_span(m, NULL, 0);
@@ -327,10 +348,11 @@ restart(struct encoded *m)
 	buffer_add(&m->frame, prefix, sizeof(prefix));
 }
 
-/* Message.fbs: version, type of header, header, body length, metadata. The metadata stands alone while it is
- * built, then goes behind the prefix, whose length it completes. */
+/* Message.fbs: version, type of header, header, body length, metadata. The metadata stands alone
+ * while it is built, then goes behind the prefix, whose length it completes. */
 static size_t
-put_message(struct buffer *b, enum message_type type, uint64_t body_size, const struct metadata *metadata)
+put_message(
+    struct buffer *b, enum message_type type, uint64_t body_size, const struct metadata *metadata)
 {
 	const struct flat_slot offset = FLAT_OFFSET, none = FLAT_NONE;
 	const struct flat_slot slots[] = { { 2, METADATA_V5 }, { 1, (int64_t)type }, offset,
@@ -363,7 +385,8 @@ put_batch(struct buffer *b, const struct encoded *m, size_t rows, bool is_compre
 {
 	static const struct flat_slot zstd[] = { { 1, CODEC_ZSTD }, { 1, 0 } };
 	const struct flat_slot offset = FLAT_OFFSET, none = FLAT_NONE;
-	const struct flat_slot slots[] = { { 8, (int64_t)rows }, offset, offset, is_compressed ? offset : none };
+	const struct flat_slot slots[] = { { 8, (int64_t)rows }, offset, offset,
+		is_compressed ? offset : none };
 	size_t table = flat_put_table(b, slots, 4);
 
 	flat_link(b, table, 1, flat_put_structs(b, m->nodes.data, m->nodes.size / 16, 16));
@@ -405,7 +428,8 @@ encode_dictionary(struct encoded *m, int64_t id, const struct strings *values)
 }
 
 void
-encode_batch(struct encoded *m, const struct schema *s, const struct batch *batch, struct compressor *c)
+encode_batch(
+    struct encoded *m, const struct schema *s, const struct batch *batch, struct compressor *c)
 {
 	struct buffer b = { 0 };
 	size_t message;
@@ -426,9 +450,8 @@ void
 encode_closing(struct encoded *m, const struct schema *s, const struct closing *counts)
 {
 	char rows[24], batches[24], hash[24];
-	struct metadata_pair pairs[] = {
-		{ "cells:rows", rows }, { "cells:batches", batches }, { "cells:xxh64", hash }
-	};
+	struct metadata_pair pairs[] = { { "cells:rows", rows }, { "cells:batches", batches },
+		{ "cells:xxh64", hash } };
 	struct metadata metadata = { 3, pairs };
 	struct buffer b = { 0 };
 	size_t message;

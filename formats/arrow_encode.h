@@ -1,10 +1,11 @@
 /* arrow_encode.h - the messages of a stream as bytes: schema, dictionary, batch, closing batch.
  *
- * Metadata V5, little-endian. Buffers lie in the body in the order of the fields, each at a multiple of 8, padded with
- * zeros. Validity is left out where nothing is null; bits behind the last row are 0; lists and texts without rows have
- * their one offset. Dictionaries have int32 indices and are numbered in the order of the fields, depth
- * first. Every field is nullable (a map's entries and keys aside, which Arrow forbids), list children are
- * named "item". Equal content gives equal bytes. */
+ * Metadata V5, little-endian. Buffers lie in the body in the order of the fields, each at a
+ * multiple of 8, padded with zeros. Validity is left out where nothing is null; bits behind the
+ * last row are 0; lists and texts without rows have their one offset. Dictionaries have int32
+ * indices and are numbered in the order of the fields, depth first. Every field is nullable (a
+ * map's entries and keys aside, which Arrow forbids), list children are named "item". Equal content
+ * gives equal bytes. */
 
 #ifndef FORMATS_ARROW_ENCODE_H
 #define FORMATS_ARROW_ENCODE_H
@@ -12,8 +13,9 @@
 #include "cell/batch.h"
 #include "formats/arrow_compress.h"
 
-/* One message: `frame` is prefix and metadata; the body is `body` where that has bytes, else the spans, each padded
- * to 8. Zero-initialise before the first use, encoded_free after the last; each encode_* starts it anew. */
+/* One message: `frame` is prefix and metadata; the body is `body` where that has bytes, else the
+ * spans, each padded to 8. Zero-initialise before the first use, encoded_free after the last; each
+ * encode_* starts it anew. */
 struct span {
 	const void *bytes;
 	size_t size;
@@ -35,7 +37,8 @@ void encode_schema(struct encoded *m, const struct schema *s);
 void encode_dictionary(struct encoded *m, int64_t id, const struct strings *values);
 
 /* The batch must outlive m; c may be NULL: not compressed. */
-void encode_batch(struct encoded *m, const struct schema *s, const struct batch *b, struct compressor *c);
+void encode_batch(
+    struct encoded *m, const struct schema *s, const struct batch *b, struct compressor *c);
 
 /* A batch without rows; with `counts` NULL without message metadata. */
 struct closing {

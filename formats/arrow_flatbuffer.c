@@ -79,7 +79,8 @@ find_slot(struct flat *f, const struct flat_table *t, unsigned slot, unsigned wi
 }
 
 int64_t
-flat_integer(struct flat *f, const struct flat_table *t, unsigned slot, unsigned width, int64_t absent)
+flat_integer(
+    struct flat *f, const struct flat_table *t, unsigned slot, unsigned width, int64_t absent)
 {
 	size_t at = find_slot(f, t, slot, width);
 
@@ -152,7 +153,8 @@ flat_start(struct buffer *b)
 	put_le(b, 0, 4);
 }
 
-/* Places of the slots, each aligned to its own width, behind the 4 bytes that point at the vtable. */
+/* Places of the slots, each aligned to its own width, behind the 4 bytes that point at the vtable.
+ */
 size_t
 flat_put_table(struct buffer *b, const struct flat_slot *slots, size_t n)
 {
@@ -164,7 +166,8 @@ flat_put_table(struct buffer *b, const struct flat_slot *slots, size_t n)
 		put_le(b, 0, 2);
 	for (size_t i = 0; i < n; i++)
 		if (slots[i].width)
-			size = (size + slots[i].width - 1) / slots[i].width * slots[i].width + slots[i].width;
+			size = (size + slots[i].width - 1) / slots[i].width * slots[i].width +
+			       slots[i].width;
 	put_le(b, vtable_size, 2);
 	put_le(b, size, 2);
 	size = 4;

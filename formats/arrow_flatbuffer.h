@@ -1,12 +1,13 @@
 /* arrow_flatbuffer.h - the metadata of Arrow messages: flatbuffers, read with checks and built.
  *
- * Source: "FlatBuffers internals" (binary format). A table is a place in the bytes with a vtable that
- * says where each of its slots lies; absent slots have a default. Reading trusts nothing: whatever
- * points out of the bytes gives the default and sets `is_bad`, so a caller reads all it wants and
- * looks once.
+ * Source: "FlatBuffers internals" (binary format). A table is a place in the bytes with a vtable
+ * that says where each of its slots lies; absent slots have a default. Reading trusts nothing:
+ * whatever points out of the bytes gives the default and sets `is_bad`, so a caller reads all it
+ * wants and looks once.
  *
- * Building goes forward: a table is written with empty offsets, then the things it points at, each linked when its
- * place is known. Places are 8-aligned from the start of the buffer, so equal content gives equal bytes. */
+ * Building goes forward: a table is written with empty offsets, then the things it points at, each
+ * linked when its place is known. Places are 8-aligned from the start of the buffer, so equal
+ * content gives equal bytes. */
 
 #ifndef FORMATS_ARROW_FLATBUFFER_H
 #define FORMATS_ARROW_FLATBUFFER_H
@@ -35,13 +36,16 @@ struct flat_vector {
 };
 
 struct flat_table flat_root(struct flat *f);
-int64_t flat_integer(struct flat *f, const struct flat_table *t, unsigned slot, unsigned width, int64_t absent);
+int64_t flat_integer(
+    struct flat *f, const struct flat_table *t, unsigned slot, unsigned width, int64_t absent);
 struct flat_table flat_child(struct flat *f, const struct flat_table *t, unsigned slot);
-struct flat_vector flat_vector(struct flat *f, const struct flat_table *t, unsigned slot, size_t element);
+struct flat_vector flat_vector(
+    struct flat *f, const struct flat_table *t, unsigned slot, size_t element);
 /* Element i of a vector of tables. */
 struct flat_table flat_element(struct flat *f, const struct flat_vector *v, size_t i);
 /* A string that is not NUL-terminated for our purposes; NULL where it is absent. */
-const char *flat_string(struct flat *f, const struct flat_table *t, unsigned slot, size_t *ret_size);
+const char *flat_string(
+    struct flat *f, const struct flat_table *t, unsigned slot, size_t *ret_size);
 
 /* One slot to be written: width 0 leaves it out; an offset has width 4 and is linked later. */
 struct flat_slot {
@@ -49,8 +53,14 @@ struct flat_slot {
 	int64_t value;
 };
 
-#define FLAT_NONE { 0, 0 }
-#define FLAT_OFFSET { 4, 0 }
+#define FLAT_NONE    \
+	{            \
+		0, 0 \
+	}
+#define FLAT_OFFSET  \
+	{            \
+		4, 0 \
+	}
 
 /* Starts a buffer: the offset of its root, linked to the first table that is put. */
 void flat_start(struct buffer *b);

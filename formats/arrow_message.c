@@ -7,8 +7,8 @@
 enum { MAX_METADATA = 64 << 20, STEP = 1 << 20, CONTINUATION = -1 };
 enum { VERSION_V4 = 3, VERSION_V5 = 4 };
 
-/* Appends up to n bytes, in steps that grow with what came, so that a false length asks for no memory. How
- * many came, or -1. */
+/* Appends up to n bytes, in steps that grow with what came, so that a false length asks for no
+ * memory. How many came, or -1. */
 static ptrdiff_t
 read_growing(struct input *in, struct buffer *b, uint64_t n, struct err *e)
 {
@@ -31,11 +31,11 @@ read_growing(struct input *in, struct buffer *b, uint64_t n, struct err *e)
 }
 
 static int
-truncated(const struct input *in, const char *place, const char *part, uint64_t got, uint64_t expected,
-    struct err *e)
+truncated(const struct input *in, const char *place, const char *part, uint64_t got,
+    uint64_t expected, struct err *e)
 {
-	return err_set(e, "%s: %s: truncated %s (%" PRIu64 " of %" PRIu64 " bytes)", input_name(in), place, part,
-	    got, expected);
+	return err_set(e, "%s: %s: truncated %s (%" PRIu64 " of %" PRIu64 " bytes)", input_name(in),
+	    place, part, got, expected);
 }
 
 /* "message 7" */
@@ -59,10 +59,11 @@ read_word(struct message *m, struct input *in, struct err *e)
 	if (before + (size_t)r == 0 && m->number == 0 && !m->is_file)
 		return err_set(e, "%s: empty input, not an Arrow stream", input_name(in));
 	if (before + (size_t)r == 0 && m->number)
-		return err_set(e, "%s: truncated: no end-of-stream marker after message %" PRIu64, input_name(in),
-		    m->number - 1);
+		return err_set(e, "%s: truncated: no end-of-stream marker after message %" PRIu64,
+		    input_name(in), m->number - 1);
 	if (r < 4)
-		return truncated(in, message_place(m, place), "prefix", before + (size_t)r, before + 4, e);
+		return truncated(
+		    in, message_place(m, place), "prefix", before + (size_t)r, before + 4, e);
 	return 0;
 }
 
@@ -119,8 +120,8 @@ parse(struct message *m, const struct input *in, size_t prefix, struct err *e)
 	if (f->is_bad || !m->table.at || !m->header.at)
 		return err_set(e, "%s: %s: damaged metadata", input_name(in), place);
 	if (version != VERSION_V4 && version != VERSION_V5)
-		return err_set(e, "%s: %s: metadata version V%" PRId64 " (V4 and V5 are read)", input_name(in), place,
-		    version + 1);
+		return err_set(e, "%s: %s: metadata version V%" PRId64 " (V4 and V5 are read)",
+		    input_name(in), place, version + 1);
 	if (body < 0)
 		return err_set(e, "%s: %s: body of %" PRId64 " bytes", input_name(in), place, body);
 	m->body_size = (uint64_t)body;
@@ -153,8 +154,8 @@ message_read(struct message *m, struct input *in, struct err *e)
 	if (word > MAX_METADATA && prefix == 4 && m->number == 0)
 		return not_a_stream(in, word, e);
 	if (word > MAX_METADATA)
-		return err_set(e, "%s: %s: metadata of %" PRIu32 " bytes (at most %d)", input_name(in),
-		    message_place(m, place), word, (int)MAX_METADATA);
+		return err_set(e, "%s: %s: metadata of %" PRIu32 " bytes (at most %d)",
+		    input_name(in), message_place(m, place), word, (int)MAX_METADATA);
 	got = read_growing(in, &m->frame, word, e);
 	if (got >= 0 && (size_t)got < word)
 		return truncated(in, message_place(m, place), "metadata", (size_t)got, word, e);
@@ -187,7 +188,9 @@ check_footer(const struct input *in, const struct buffer *rest, struct err *e)
 	const uint8_t *last = rest->data + rest->size - 10;
 
 	if (rest->size < 10 || memcmp(last + 4, "ARROW1", 6) != 0 || le32(last) != rest->size - 10)
-		return err_set(e, "%s: truncated: the footer of an Arrow file is missing or damaged", input_name(in));
+		return err_set(e,
+		    "%s: truncated: the footer of an Arrow file is missing or damaged",
+		    input_name(in));
 	return 0;
 }
 
@@ -201,8 +204,8 @@ message_check_end(const struct message *m, struct input *in, struct err *e)
 	if (r == 0 && m->is_file)
 		r = check_footer(in, &rest, e);
 	else if (r == 0 && got > 0)
-		r = err_set(e, "%s: bytes after the end of the stream (at %" PRIu64 ")", input_name(in),
-		    input_offset(in) - 1);
+		r = err_set(e, "%s: bytes after the end of the stream (at %" PRIu64 ")",
+		    input_name(in), input_offset(in) - 1);
 	buffer_free(&rest);
 	return r;
 }

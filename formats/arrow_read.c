@@ -24,8 +24,8 @@ struct arrow_reader {
 	struct dictionaries dictionaries;
 	struct decompressor *unpacker;
 	struct message message;
-	struct buffer body;   /* of a message that is not a batch's */
-	struct arena arena;   /* of such a message */
+	struct buffer body; /* of a message that is not a batch's */
+	struct arena arena; /* of such a message */
 	bool is_cells, is_ended;
 	uint64_t rows, batches;
 	char place[400]; /* of the message at hand */
@@ -65,7 +65,8 @@ type_name(enum message_type type)
 
 /* 2. Dictionaries */
 
-/* Reads the body of the dictionary message at hand, and its values into the list. NULL on failure. */
+/* Reads the body of the dictionary message at hand, and its values into the list. NULL on failure.
+ */
 static struct dictionary *
 read_dictionary(struct arrow_reader *r, struct err *e)
 {
@@ -90,7 +91,8 @@ read_dictionary(struct arrow_reader *r, struct err *e)
 	if (message_read_body(m, r->in, r->place, &r->body, e) < 0)
 		return NULL;
 	arena_reset(&r->arena);
-	if (decode_dictionary(r->unpacker, &m->flat, &table, d, &r->body, &r->arena, &values, e) < 0 ||
+	if (decode_dictionary(r->unpacker, &m->flat, &table, d, &r->body, &r->arena, &values, e) <
+		0 ||
 	    dictionary_load(d, &values, is_delta, e) < 0) {
 		fail_here(r, e);
 		return NULL;
@@ -98,7 +100,8 @@ read_dictionary(struct arrow_reader *r, struct err *e)
 	return d;
 }
 
-/* The dictionaries of a stream of cells: one a field, right behind the schema. They become the schema's. */
+/* The dictionaries of a stream of cells: one a field, right behind the schema. They become the
+ * schema's. */
 static int
 read_own_dictionaries(struct arrow_reader *r, struct err *e)
 {
@@ -111,8 +114,8 @@ read_own_dictionaries(struct arrow_reader *r, struct err *e)
 		place_message(r);
 		if (got == 0 || r->message.type != MESSAGE_DICTIONARY) {
 			err_set(e, "%s where %zu of %zu dictionaries are still to come",
-			    got ? type_name(r->message.type) : "end of the stream", r->dictionaries.n - i,
-			    r->dictionaries.n);
+			    got ? type_name(r->message.type) : "end of the stream",
+			    r->dictionaries.n - i, r->dictionaries.n);
 			return fail_here(r, e);
 		}
 		d = read_dictionary(r, e);
@@ -135,7 +138,8 @@ check_own_field(const struct field *f, const struct wire *w, struct err *e)
 {
 	if (w->form != WIRE_PLAIN)
 		return err_set(e, "64-bit offsets or views in a stream of cells");
-	if (w->has_dictionary && (f->type != TYPE_UTF8 || w->index_width != 32 || !w->index_is_signed))
+	if (w->has_dictionary &&
+	    (f->type != TYPE_UTF8 || w->index_width != 32 || !w->index_is_signed))
 		return err_set(e, "a dictionary in a stream of cells is dictionary<int32, utf8>");
 	for (size_t i = 0; i < f->n_children; i++)
 		if (check_own_field(&f->children[i], &w->children[i], e) < 0)
@@ -147,7 +151,8 @@ static int
 check_own_schema(struct arrow_reader *r, const char *version, struct err *e)
 {
 	if (strcmp(version, known_version) != 0)
-		return err_set(e, "cells:version %s: written by a newer cellpipe (this one reads %s)", version,
+		return err_set(e,
+		    "cells:version %s: written by a newer cellpipe (this one reads %s)", version,
 		    known_version);
 	if (r->dictionaries.n != r->dictionaries.n_fields)
 		return err_set(e, "columns of a stream of cells share a dictionary");
@@ -196,7 +201,8 @@ read_schema(struct arrow_reader *r, struct err *e)
 	if (got == 0)
 		err_set(e, "the stream ends before its schema");
 	else if (r->message.type != MESSAGE_SCHEMA)
-		err_set(e, "the first message is not a schema but a %s", type_name(r->message.type));
+		err_set(
+		    e, "the first message is not a schema but a %s", type_name(r->message.type));
 	else if (r->message.body_size)
 		err_set(e, "schema with a body");
 	else {
@@ -296,7 +302,7 @@ static bool
 is_closing(const struct metadata *m)
 {
 	return metadata_get(m, "cells:rows") || metadata_get(m, "cells:batches") ||
-	    metadata_get(m, "cells:xxh64");
+	       metadata_get(m, "cells:xxh64");
 }
 
 /* Why a closing message is not the one that the writer writes. */
@@ -309,9 +315,11 @@ explain_closing(const struct metadata *m, const struct closing *want, struct err
 	snprintf(batches, sizeof(batches), "%" PRIu64, want->batches);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, want->xxh64);
 	if (strcmp(closing_value(m, "cells:rows"), rows) != 0)
-		return err_set(e, "%s rows came, it counts %s", rows, closing_value(m, "cells:rows"));
+		return err_set(
+		    e, "%s rows came, it counts %s", rows, closing_value(m, "cells:rows"));
 	if (strcmp(closing_value(m, "cells:batches"), batches) != 0)
-		return err_set(e, "%s batches came, it counts %s", batches, closing_value(m, "cells:batches"));
+		return err_set(
+		    e, "%s batches came, it counts %s", batches, closing_value(m, "cells:batches"));
 	if (strcmp(closing_value(m, "cells:xxh64"), hash) != 0)
 		return err_set(e, "damaged: XXH64 of the stream is %s, it says %s", hash,
 		    closing_value(m, "cells:xxh64"));
@@ -320,7 +328,8 @@ explain_closing(const struct metadata *m, const struct closing *want, struct err
 
 /* Whether the frame at hand and its body are the bytes that the writer would write here. */
 static int
-compare_closing(struct arrow_reader *r, const struct closing *want, bool *ret_is_same, struct err *e)
+compare_closing(
+    struct arrow_reader *r, const struct closing *want, bool *ret_is_same, struct err *e)
 {
 	struct buffer body = { 0 };
 	struct encoded m = { 0 };
@@ -328,7 +337,7 @@ compare_closing(struct arrow_reader *r, const struct closing *want, bool *ret_is
 	encode_closing(&m, r->schema, want);
 	encoded_add_body(&m, &body);
 	*ret_is_same = m.frame.size == r->message.frame.size &&
-	    memcmp(m.frame.data, r->message.frame.data, m.frame.size) == 0;
+		       memcmp(m.frame.data, r->message.frame.data, m.frame.size) == 0;
 	if (*ret_is_same && message_read_body(&r->message, r->in, r->place, &r->body, e) == 0)
 		*ret_is_same = body.size == 0 || memcmp(body.data, r->body.data, body.size) == 0;
 	buffer_free(&body);
@@ -362,8 +371,11 @@ check_end(struct arrow_reader *r, bool is_closed, struct err *e)
 {
 	r->is_ended = true;
 	if (r->is_cells && !is_closed)
-		return err_set(e, "%s: truncated: the closing batch is missing after %" PRIu64 " rows (a program that "
-		    "re-saves a stream of cells must drop the key cells:version)", input_name(r->in), r->rows);
+		return err_set(e,
+		    "%s: truncated: the closing batch is missing after %" PRIu64
+		    " rows (a program that "
+		    "re-saves a stream of cells must drop the key cells:version)",
+		    input_name(r->in), r->rows);
 	return message_check_end(&r->message, r->in, e);
 }
 
@@ -374,8 +386,8 @@ read_end(struct arrow_reader *r, struct err *e)
 	int got = message_read(&r->message, r->in, e);
 
 	if (got > 0)
-		return err_set(e, "%s: message %" PRIu64 ": a %s after the closing batch", input_name(r->in),
-		    r->message.number, type_name(r->message.type));
+		return err_set(e, "%s: message %" PRIu64 ": a %s after the closing batch",
+		    input_name(r->in), r->message.number, type_name(r->message.type));
 	return got < 0 ? -1 : check_end(r, true, e);
 }
 
@@ -397,7 +409,8 @@ read_batch(struct arrow_reader *r, struct batch *b, struct err *e)
 	return b->rows > 0;
 }
 
-/* The record batch message at hand: 1 with rows, 0 without, -1 on failure or (is_ended) at the end. */
+/* The record batch message at hand: 1 with rows, 0 without, -1 on failure or (is_ended) at the end.
+ */
 static int
 take_batch(struct arrow_reader *r, struct batch *b, struct err *e)
 {
@@ -405,7 +418,8 @@ take_batch(struct arrow_reader *r, struct batch *b, struct err *e)
 
 	place_message(r);
 	arena_reset(&r->arena);
-	if (arrow_metadata_parse(&r->message.flat, &r->message.table, 4, &r->arena, &metadata, e) < 0)
+	if (arrow_metadata_parse(&r->message.flat, &r->message.table, 4, &r->arena, &metadata, e) <
+	    0)
 		return fail_here(r, e);
 	if (!is_closing(&metadata))
 		return read_batch(r, b, e);
@@ -428,7 +442,9 @@ arrow_read(struct arrow_reader *r, struct batch *b, struct err *e)
 		} else {
 			place_message(r);
 			err_set(e, "a %s behind the schema%s", type_name(r->message.type),
-			    r->message.type == MESSAGE_DICTIONARY ? " and dictionaries of a stream of cells" : "");
+			    r->message.type == MESSAGE_DICTIONARY
+				? " and dictionaries of a stream of cells"
+				: "");
 			got = fail_here(r, e);
 		}
 	}

@@ -13,8 +13,8 @@
 
 enum { MAX_DEPTH = 64 };
 
-/* What is left of what the message may ask for: its tables and texts can be shared, so that a small message
- * could otherwise unfold to any size. */
+/* What is left of what the message may ask for: its tables and texts can be shared, so that a small
+ * message could otherwise unfold to any size. */
 struct budget {
 	struct flat *flat;
 	struct arena *arena;
@@ -130,10 +130,11 @@ known_find(int64_t number)
 static int
 refuse_type(int64_t number, struct err *e)
 {
-	const char *name = number == ARROW_UNION ? "union" :
-	    number == ARROW_RUN_END_ENCODED ? "run-end encoded" :
-	    number == ARROW_LIST_VIEW ? "list_view" :
-	    number == ARROW_LARGE_LIST_VIEW ? "large_list_view" : NULL;
+	const char *name = number == ARROW_UNION             ? "union"
+			   : number == ARROW_RUN_END_ENCODED ? "run-end encoded"
+			   : number == ARROW_LIST_VIEW       ? "list_view"
+			   : number == ARROW_LARGE_LIST_VIEW ? "large_list_view"
+							     : NULL;
 
 	if (name)
 		return err_set(e, "type %s is not read", name);
@@ -150,7 +151,8 @@ choose_width(int64_t unit, int64_t n, const int16_t *widths)
 static int64_t
 parse_width(struct budget *b, const struct flat_table *t, struct field *f)
 {
-	static const int16_t floats[] = { 16, 32, 64 }, dates[] = { 32, 64 }, intervals[] = { 32, 64, 128 };
+	static const int16_t floats[] = { 16, 32, 64 }, dates[] = { 32, 64 },
+			     intervals[] = { 32, 64, 128 };
 	int64_t width;
 
 	switch (f->type) {
@@ -184,8 +186,9 @@ parse_width(struct budget *b, const struct flat_table *t, struct field *f)
 static bool
 has_width(enum type type)
 {
-	return type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_DATE || type == TYPE_INTERVAL ||
-	    type == TYPE_TIME || type == TYPE_DECIMAL || type == TYPE_FIXED_BINARY;
+	return type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_DATE ||
+	       type == TYPE_INTERVAL || type == TYPE_TIME || type == TYPE_DECIMAL ||
+	       type == TYPE_FIXED_BINARY;
 }
 
 static int
@@ -246,7 +249,8 @@ parse_dictionary(struct budget *b, const struct flat_table *t, struct wire *w)
 	return 0;
 }
 
-static int parse_field(struct budget *b, const struct flat_table *t, struct field *f, struct wire *w, int depth);
+static int parse_field(
+    struct budget *b, const struct flat_table *t, struct field *f, struct wire *w, int depth);
 
 /* The fields in slot `slot` of a Schema or Field table. */
 static int
@@ -293,7 +297,8 @@ normalize_children(struct field *f, struct err *e)
 }
 
 static int
-parse_field(struct budget *b, const struct flat_table *t, struct field *f, struct wire *w, int depth)
+parse_field(
+    struct budget *b, const struct flat_table *t, struct field *f, struct wire *w, int depth)
 {
 	struct flat_table type = flat_child(b->flat, t, 3), dictionary = flat_child(b->flat, t, 4);
 	int64_t number = flat_integer(b->flat, t, 2, 1, 0);
@@ -301,8 +306,7 @@ parse_field(struct budget *b, const struct flat_table *t, struct field *f, struc
 	if (!(f->name = copy_text(b, t, 0, "field name")))
 		return -1;
 	if (parse_fields(b, t, 5, depth + 1, &f->n_children, &f->children, &w->children) < 0 ||
-	    parse_type(b, number, &type, f, &w->form) < 0 ||
-	    normalize_children(f, b->e) < 0 ||
+	    parse_type(b, number, &type, f, &w->form) < 0 || normalize_children(f, b->e) < 0 ||
 	    parse_metadata(b, t, 6, &f->metadata) < 0 ||
 	    (dictionary.at && parse_dictionary(b, &dictionary, w) < 0))
 		return err_prefix(b->e, "%s %s", depth ? "field" : "column", f->name);
@@ -347,7 +351,8 @@ drop_stale_metadata(struct schema *s)
 }
 
 struct schema *
-arrow_schema_parse(struct flat *f, const struct flat_table *table, struct wire **ret_wires, struct err *e)
+arrow_schema_parse(
+    struct flat *f, const struct flat_table *table, struct wire **ret_wires, struct err *e)
 {
 	struct schema *s = schema_new();
 	struct budget b = budget_new(f, &s->arena, e);
@@ -355,7 +360,7 @@ arrow_schema_parse(struct flat *f, const struct flat_table *table, struct wire *
 	if (flat_integer(f, table, 0, 2, 0) != 0)
 		err_set(e, "big-endian streams are not read");
 	else if (parse_fields(&b, table, 1, 0, &s->n_fields, &s->fields, ret_wires) == 0 &&
-	    parse_metadata(&b, table, 2, &s->metadata) == 0)
+		 parse_metadata(&b, table, 2, &s->metadata) == 0)
 		check_names(s, e);
 	if (f->is_bad)
 		err_set(e, "damaged: it points out of the message");

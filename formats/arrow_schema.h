@@ -1,7 +1,8 @@
-/* arrow_schema.h - the schema message of a stream, read: our fields, and how each lies in the messages.
+/* arrow_schema.h - the schema message of a stream, read: our fields, and how each lies in the
+ * messages.
  *
- * A field's type is what the reader makes of it (32-bit offsets, utf8); struct wire, one beside each field, is how
- * the stream holds it. Type tables: Schema.fbs of Arrow 1.4. */
+ * A field's type is what the reader makes of it (32-bit offsets, utf8); struct wire, one beside
+ * each field, is how the stream holds it. Type tables: Schema.fbs of Arrow 1.4. */
 
 #ifndef FORMATS_ARROW_SCHEMA_H
 #define FORMATS_ARROW_SCHEMA_H
@@ -58,14 +59,14 @@ struct wire {
 	struct wire *children; /* one a child of the field */
 };
 
-/* Reads a Schema table. The schema is for the caller to free; the wires lie in its arena, one a field, at *ret_wires.
- * No field has its dictionary yet. NULL on failure: big-endian, a type that is not read (by name), a name that comes twice, too
- * deep, damaged. */
-struct schema *arrow_schema_parse(struct flat *f, const struct flat_table *table, struct wire **ret_wires,
-    struct err *e);
+/* Reads a Schema table. The schema is for the caller to free; the wires lie in its arena, one a
+ * field, at *ret_wires. No field has its dictionary yet. NULL on failure: big-endian, a type that
+ * is not read (by name), a name that comes twice, too deep, damaged. */
+struct schema *arrow_schema_parse(
+    struct flat *f, const struct flat_table *table, struct wire **ret_wires, struct err *e);
 
 /* Reads a vector of KeyValue tables in slot `slot`. -1 on failure. */
-int arrow_metadata_parse(struct flat *f, const struct flat_table *table, unsigned slot, struct arena *a,
-    struct metadata *ret, struct err *e);
+int arrow_metadata_parse(struct flat *f, const struct flat_table *table, unsigned slot,
+    struct arena *a, struct metadata *ret, struct err *e);
 
 #endif

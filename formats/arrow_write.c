@@ -1,4 +1,5 @@
-/* See arrow.h. What the messages hold is arrow_encode's business; here is the order they come in. */
+/* See arrow.h. What the messages hold is arrow_encode's business; here is the order they come in.
+ */
 
 #include <assert.h>
 #include <stdlib.h>

@@ -21,7 +21,7 @@
 #error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
 #endif
 
-enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 64 };
+enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 8192 };
 
 /* 1. Input */
 
@@ -149,9 +149,6 @@ struct output {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-static void unfinished_add(const char *path);
-static void unfinished_remove(const char *path);
-
 /* A regular file, or a new one, gets a temporary name; a device or named pipe is written in place. */
 static int
 open_path(struct output *out, struct err *e)
@@ -172,7 +169,7 @@ open_path(struct output *out, struct err *e)
 		out->temporary = NULL;
 		return err_sys(e, "%s", out->path);
 	}
-	unfinished_add(out->temporary);
+	io_unfinished_add(out->temporary);
 	mask = umask(0);
 	umask(mask);
 	if (fchmod(out->fd, 0666 & ~mask))
@@ -333,7 +330,7 @@ output_commit(struct output *out, struct err *e)
 	if (out->temporary) {
 		if (e->is_set)
 			unlink(out->temporary);
-		unfinished_remove(out->temporary);
+		io_unfinished_remove(out->temporary);
 	}
 	output_free(out);
 	return e->is_set ? -1 : 0;
@@ -348,13 +345,13 @@ output_abort(struct output *out)
 		close(out->fd);
 	if (out->temporary) {
 		unlink(out->temporary);
-		unfinished_remove(out->temporary);
+		io_unfinished_remove(out->temporary);
 	}
 	output_free(out);
 }
 
-/* 3. Removal of unfinished files: the table is read in a signal handler, so its entries are set and
- * cleared by single stores. */
+/* 3. Removal of unfinished files and folders: the table is read in a signal handler, so its entries are set and
+ * cleared by single stores. Files go first, so that their folders are empty. */
 
 static char *volatile unfinished[MAX_UNFINISHED];
 
@@ -364,6 +361,9 @@ remove_unfinished(void)
 	for (size_t i = 0; i < MAX_UNFINISHED; i++)
 		if (unfinished[i])
 			unlink(unfinished[i]);
+	for (size_t i = 0; i < MAX_UNFINISHED; i++)
+		if (unfinished[i])
+			rmdir(unfinished[i]);
 }
 
 static void
@@ -386,8 +386,8 @@ watch_signals(void)
 			sigaction(numbers[i], &action, NULL);
 }
 
-static void
-unfinished_add(const char *path)
+void
+io_unfinished_add(const char *path)
 {
 	static bool is_watching;
 	size_t i = 0;
@@ -403,8 +403,8 @@ unfinished_add(const char *path)
 	}
 }
 
-static void
-unfinished_remove(const char *path)
+void
+io_unfinished_remove(const char *path)
 {
 	for (size_t i = 0; i < MAX_UNFINISHED; i++) {
 		char *entry = unfinished[i];

@@ -187,8 +187,7 @@ gene_map_check(const struct gene_map *m, double *ret_share, struct err *e)
 struct gene_map_totals
 gene_map_totals(const struct gene_map *m)
 {
-	return (struct gene_map_totals){ m->n_entries, m->n_dropped, m->n_summed,
-		m->lookup.names ? m->lookup.names->n : m->lookup.n_known + m->lookup.n_unknown, m->unmapped.n };
+	return (struct gene_map_totals){ m->n_entries, m->n_dropped, m->n_summed, m->unmapped.n };
 }
 
 static int

@@ -26,7 +26,7 @@ int gene_map_check(const struct gene_map *m, double *ret_share, struct err *e);
 /* Entries (non-zero counts) read, dropped, and added to another of the same cell. */
 struct gene_map_totals {
 	uint64_t n_entries, n_dropped, n_summed;
-	size_t n_names, n_unmapped_names; /* distinct */
+	size_t n_unmapped_names; /* distinct */
 };
 struct gene_map_totals gene_map_totals(const struct gene_map *m);
 

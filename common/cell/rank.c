@@ -9,9 +9,10 @@
 
 #include "cell/rank.h"
 
-enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS, KEY_BITS = 32, INSERTION_LIMIT = 32 };
+enum { DIGIT_BITS = 9, DIGITS = 1 << DIGIT_BITS, SORTED_BITS = 2 * DIGIT_BITS, INSERTION_LIMIT = 48 };
 
-/* 1. Order of values: a radix sort by the upper half of each number's bits, then insertion where those are equal. */
+/* 1. Order of values: two passes of a radix sort over the bits that tell most of the values of a cell apart, then a
+ * comparison sort where those are equal. */
 
 /* Bits that ascend while the value descends; both zeros are equal. */
 static uint64_t
@@ -37,6 +38,30 @@ sort_by_insertion(const double *values, size_t n, uint32_t *order)
 	}
 }
 
+/* Merges order[0..middle) and order[middle..n), the first going before where values are equal. */
+static void
+merge_halves(const double *values, size_t n, size_t middle, uint32_t *order, uint32_t *room)
+{
+	size_t i = 0, k = middle, out = 0;
+
+	memcpy(room, order, middle * sizeof(*room));
+	while (i < middle && k < n)
+		order[out++] = values[order[k]] > values[room[i]] ? order[k++] : room[i++];
+	memcpy(order + out, room + i, (middle - i) * sizeof(*room));
+}
+
+static void
+sort_stably(const double *values, size_t n, uint32_t *order, uint32_t *room)
+{
+	if (n <= INSERTION_LIMIT) {
+		sort_by_insertion(values, n, order);
+		return;
+	}
+	sort_stably(values, n / 2, order, room);
+	sort_stably(values, n - n / 2, order + n / 2, room);
+	merge_halves(values, n, n / 2, order, room);
+}
+
 static void
 grow_scratch(struct rank_scratch *s, size_t n)
 {
@@ -48,7 +73,7 @@ grow_scratch(struct rank_scratch *s, size_t n)
 	s->b = mem_alloc(s->room, sizeof(*s->b));
 }
 
-/* One stable pass over a digit of the keys (the upper halves of the elements). */
+/* One stable pass over a digit of the keys, which are the upper halves of the elements. */
 static void
 radix_pass(const uint64_t *from, uint64_t *to, size_t n, int shift)
 {
@@ -66,43 +91,40 @@ radix_pass(const uint64_t *from, uint64_t *to, size_t n, int shift)
 		to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* Elements (key << 32 | place); the keys are brought down to start at 0, so that passes over leading zeros are saved.
- * Returns the largest key. */
-static uint64_t
+/* Elements (key << 32 | place), the key being the highest SORTED_BITS of the bits in which the values differ. */
+static void
 make_elements(const double *values, size_t n, uint64_t *elements)
 {
 	uint64_t least = UINT64_MAX, most = 0;
+	int shift = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint64_t key = descending_bits(values[i]) >> KEY_BITS;
-
-		least = key < least ? key : least;
-		most = key > most ? key : most;
-		elements[i] = key << KEY_BITS | i;
+		elements[i] = descending_bits(values[i]);
+		least = elements[i] < least ? elements[i] : least;
+		most = elements[i] > most ? elements[i] : most;
 	}
+	while ((most - least) >> shift >> SORTED_BITS)
+		shift++;
 	for (size_t i = 0; i < n; i++)
-		elements[i] -= least << KEY_BITS;
-	return most - least;
+		elements[i] = (elements[i] - least) >> shift << 32 | i;
 }
 
 /* Equal keys stand in the order of their places; their values may still differ in the lower bits. */
 static void
-finish_equal_keys(const double *values, const uint64_t *elements, size_t n, uint32_t *order)
+finish_equal_keys(const double *values, const uint64_t *elements, size_t n, uint32_t *order, uint32_t *room)
 {
 	for (size_t start = 0, end; start < n; start = end) {
 		end = start + 1;
-		while (end < n && elements[end] >> KEY_BITS == elements[start] >> KEY_BITS)
+		while (end < n && elements[end] >> 32 == elements[start] >> 32)
 			end++;
 		if (end - start > 1)
-			sort_by_insertion(values, end - start, order + start);
+			sort_stably(values, end - start, order + start, room);
 	}
 }
 
 void
 rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
 {
-	uint64_t *from, *to, range;
-
 	assert(n < UINT32_MAX);
 	if (n <= INSERTION_LIMIT) {
 		for (size_t i = 0; i < n; i++)
@@ -111,19 +133,12 @@ rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret
 		return;
 	}
 	grow_scratch(s, n);
-	from = s->a;
-	to = s->b;
-	range = make_elements(values, n, from);
-	for (int shift = KEY_BITS; range; shift += DIGIT_BITS, range >>= DIGIT_BITS) {
-		uint64_t *swap = from;
-
-		radix_pass(from, to, n, shift);
-		from = to;
-		to = swap;
-	}
+	make_elements(values, n, s->a);
+	radix_pass(s->a, s->b, n, 32);
+	radix_pass(s->b, s->a, n, 32 + DIGIT_BITS);
 	for (size_t i = 0; i < n; i++)
-		ret_order[i] = (uint32_t)from[i];
-	finish_equal_keys(values, from, n, ret_order);
+		ret_order[i] = (uint32_t)s->a[i];
+	finish_equal_keys(values, s->a, n, ret_order, (uint32_t *)(void *)s->b);
 }
 
 void

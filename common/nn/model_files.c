@@ -1,0 +1,255 @@
+/* model_files.c - weight files of a model folder. See model_files.h. */
+
+#include "nn/model_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "formats/json_file.h"
+#include "formats/safetensors.h"
+#include "formats/torch_zip.h"
+
+#define SHARD_LIMIT 10000
+
+/* One open file: of one of the two formats. */
+struct shard {
+	char *path;
+	struct safetensors *safetensors;
+	struct torch_zip *torch;
+};
+
+struct model_files {
+	char *name;
+	struct shard *shards; /* [n_shards] */
+	size_t n_shards;
+	struct model_tensor *tensors; /* [n], by name */
+	size_t n;
+	float **converted; /* [n_converted] */
+	size_t n_converted;
+};
+
+static const struct {
+	const char *file;
+	bool is_torch;
+	bool is_index;
+} containers[] = {
+	{ "model.safetensors", false, false },
+	{ "model.safetensors.index.json", false, true },
+	{ "pytorch_model.bin", true, false },
+	{ "pytorch_model.bin.index.json", true, true },
+};
+
+static const struct tensor *
+shard_tensors(const struct shard *s, size_t *ret_n)
+{
+	return s->torch ? torch_zip_tensors(s->torch, ret_n)
+			: safetensors_tensors(s->safetensors, ret_n);
+}
+
+static const struct tensor *
+shard_find(const struct shard *s, const char *name)
+{
+	return s->torch ? torch_zip_find(s->torch, name) : safetensors_find(s->safetensors, name);
+}
+
+/* Opens one more file; takes over `path`. */
+static int
+add_shard(struct model_files *f, char *path, bool is_torch, struct err *e)
+{
+	struct shard s = { .path = path };
+
+	if (is_torch)
+		s.torch = torch_zip_open(path, e);
+	else
+		s.safetensors = safetensors_open(path, e);
+	f->shards = mem_resize(f->shards, f->n_shards, f->n_shards + 1, sizeof(*f->shards));
+	f->shards[f->n_shards++] = s;
+	return e->is_set ? -1 : 0;
+}
+
+/* The open shard of this file of the folder, opened when it is first met. */
+static const struct shard *
+shard_of(struct model_files *f, const char *folder, const char *file, bool is_torch, struct err *e)
+{
+	size_t folder_size = strlen(folder);
+
+	for (size_t i = f->n_shards; i > 0; i--)
+		if (!strcmp(f->shards[i - 1].path + folder_size + 1, file))
+			return &f->shards[i - 1];
+	if (file[0] == '\0' || strchr(file, '/') || f->n_shards == SHARD_LIMIT) {
+		err_set(e, "%s: %.200s is no file of this folder", f->name, file);
+		return NULL;
+	}
+	if (add_shard(f, mem_printf("%s/%s", folder, file), is_torch, e) < 0)
+		return NULL;
+	return &f->shards[f->n_shards - 1];
+}
+
+/* Opens all files of an index; each tensor it lists must be where it says. */
+static int
+open_index(struct model_files *f, const char *folder, bool is_torch, struct err *e)
+{
+	json_t *root = json_file_read(f->name, e);
+	json_t *map = json_object_get(root, "weight_map"), *v;
+	const char *tensor;
+
+	if (root && (!json_is_object(map) || json_object_size(map) == 0))
+		err_set(e, "%s: no \"weight_map\"", f->name);
+	json_object_foreach(map, tensor, v)
+	{
+		const char *file = json_string_value(v);
+		if (!file) {
+			err_set(e, "%s: the file of tensor %.200s is not a text", f->name, tensor);
+			break;
+		}
+		const struct shard *s = shard_of(f, folder, file, is_torch, e);
+		if (!s)
+			break;
+		if (!shard_find(s, tensor)) {
+			err_set(e, "%s: no tensor %.200s, which %s says is there", s->path, tensor,
+			    f->name);
+			break;
+		}
+	}
+	json_decref(root);
+	return e->is_set ? -1 : 0;
+}
+
+static int
+compare_tensors(const void *a, const void *b)
+{
+	const struct model_tensor *x = a, *y = b;
+
+	return strcmp(x->tensor->name, y->tensor->name);
+}
+
+static int
+collect(struct model_files *f, struct err *e)
+{
+	size_t n, at = 0;
+
+	for (size_t i = 0; i < f->n_shards; i++) {
+		shard_tensors(&f->shards[i], &n);
+		f->n += n;
+	}
+	f->tensors = mem_alloc(f->n, sizeof(*f->tensors));
+	for (size_t i = 0; i < f->n_shards; i++) {
+		const struct tensor *t = shard_tensors(&f->shards[i], &n);
+		for (size_t k = 0; k < n; k++)
+			f->tensors[at++] = (struct model_tensor){ &t[k], f->shards[i].path };
+	}
+	if (f->n > 0)
+		qsort(f->tensors, f->n, sizeof(*f->tensors), compare_tensors);
+	for (size_t i = 1; i < f->n; i++)
+		if (compare_tensors(&f->tensors[i - 1], &f->tensors[i]) == 0)
+			return err_set(e, "%s: tensor %s is in %s too", f->tensors[i].file,
+			    f->tensors[i].tensor->name, f->tensors[i - 1].file);
+	return 0;
+}
+
+static int
+open_folder(struct model_files *f, const char *folder, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
+		char *path = mem_printf("%s/%s", folder, containers[i].file);
+		if (access(path, F_OK) != 0) {
+			free(path);
+			continue;
+		}
+		f->name = path;
+		if (containers[i].is_index)
+			return open_index(f, folder, containers[i].is_torch, e);
+		return add_shard(f, mem_strdup(path), containers[i].is_torch, e);
+	}
+	return err_set(e,
+	    "%s: no weights (model.safetensors, pytorch_model.bin, or an index of their parts)",
+	    folder);
+}
+
+struct model_files *
+model_files_open(const char *folder, struct err *e)
+{
+	if (e->is_set)
+		return NULL;
+	struct model_files *f = mem_zero(1, sizeof(*f));
+	if (open_folder(f, folder, e) == 0 && collect(f, e) == 0)
+		return f;
+	model_files_close(f);
+	return NULL;
+}
+
+void
+model_files_close(struct model_files *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n_shards; i++) {
+		safetensors_close(f->shards[i].safetensors);
+		torch_zip_close(f->shards[i].torch);
+		free(f->shards[i].path);
+	}
+	for (size_t i = 0; i < f->n_converted; i++)
+		free(f->converted[i]);
+	free(f->converted);
+	free(f->shards);
+	free(f->tensors);
+	free(f->name);
+	free(f);
+}
+
+const struct model_tensor *
+model_files_tensors(const struct model_files *f, size_t *ret_n)
+{
+	*ret_n = f->n;
+	return f->tensors;
+}
+
+static const struct model_tensor *
+find_exactly(const struct model_files *f, const char *name)
+{
+	const struct tensor t = { .name = name };
+	const struct model_tensor key = { .tensor = &t };
+
+	return bsearch(&key, f->tensors, f->n, sizeof(*f->tensors), compare_tensors);
+}
+
+const struct model_tensor *
+model_files_find(const struct model_files *f, const char *name)
+{
+	static const char *const old[][2] = { { "LayerNorm.weight", "gamma" },
+		{ "LayerNorm.bias", "beta" } };
+	const struct model_tensor *found = find_exactly(f, name);
+	size_t size = strlen(name);
+	char text[200];
+
+	for (size_t i = 0; !found && i < 2; i++) {
+		size_t n = strlen(old[i][0]);
+		if (size < n || strcmp(name + size - n, old[i][0]) != 0)
+			continue;
+		snprintf(text, sizeof(text), "%.*sLayerNorm.%s", (int)(size - n), name, old[i][1]);
+		found = find_exactly(f, text);
+	}
+	return found;
+}
+
+const float *
+model_files_f32(struct model_files *f, const struct tensor *t)
+{
+	if (t->type == TENSOR_F32 && (uintptr_t)t->data % sizeof(float) == 0)
+		return t->data;
+	float *out = mem_alloc(t->count, sizeof(*out));
+	tensor_to_f32(t, out);
+	f->converted =
+	    mem_resize(f->converted, f->n_converted, f->n_converted + 1, sizeof(*f->converted));
+	f->converted[f->n_converted++] = out;
+	return out;
+}
+
+const char *
+model_files_name(const struct model_files *f)
+{
+	return f->name;
+}

@@ -1,0 +1,201 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "stat/vector_summary.h"
+
+struct vector_summary {
+	size_t size;
+	bool is_median;
+	size_t n_groups;
+	struct buffer counts; /* uint64_t [n_groups] */
+	struct buffer sums;   /* double [n_groups][size], for means */
+
+	/* For medians: row i belongs to group groups[i]; rows from n_spilled on are in memory. */
+	struct buffer groups; /* uint32_t [n_rows] */
+	struct buffer rows;   /* float [n_rows - n_spilled][size] */
+	size_t n_rows, n_spilled, max_memory;
+	int spill; /* -1: no file yet */
+};
+
+struct vector_summary *
+vector_summary_new(size_t size, bool is_median, size_t max_memory)
+{
+	struct vector_summary *v = mem_zero(1, sizeof(*v));
+
+	v->size = size;
+	v->is_median = is_median;
+	v->max_memory = max_memory;
+	v->spill = -1;
+	return v;
+}
+
+static uint64_t *
+count_of(const struct vector_summary *v, size_t group)
+{
+	return (uint64_t *)(void *)v->counts.data + group;
+}
+
+static double *
+sums_of(const struct vector_summary *v, size_t group)
+{
+	return (double *)(void *)v->sums.data + group * v->size;
+}
+
+static void
+add_groups(struct vector_summary *v, size_t group)
+{
+	for (; v->n_groups <= group; v->n_groups++) {
+		memset(buffer_grow(&v->counts, sizeof(uint64_t)), 0, sizeof(uint64_t));
+		if (!v->is_median)
+			memset(buffer_grow(&v->sums, v->size * sizeof(double)), 0, v->size * sizeof(double));
+	}
+}
+
+static int
+spill_rows(struct vector_summary *v, struct err *e)
+{
+	size_t done = 0;
+
+	if (v->spill < 0 && (v->spill = io_spill_file(e)) < 0)
+		return -1;
+	while (done < v->rows.size) {
+		ssize_t w = write(v->spill, v->rows.data + done, v->rows.size - done);
+
+		if (w < 0 && errno != EINTR)
+			return err_sys(e, "temporary file: write");
+		done += w > 0 ? (size_t)w : 0;
+	}
+	v->n_spilled = v->n_rows;
+	v->rows.size = 0;
+	return 0;
+}
+
+int
+vector_summary_add(struct vector_summary *v, size_t group, const float *vector, struct err *e)
+{
+	uint32_t number = (uint32_t)group;
+
+	add_groups(v, group);
+	++*count_of(v, group);
+	if (!v->is_median) {
+		for (size_t i = 0; i < v->size; i++)
+			sums_of(v, group)[i] += (double)vector[i];
+		return 0;
+	}
+	buffer_add(&v->groups, &number, sizeof(number));
+	buffer_add(&v->rows, vector, v->size * sizeof(*vector));
+	v->n_rows++;
+	return v->rows.size >= v->max_memory ? spill_rows(v, e) : 0;
+}
+
+size_t
+vector_summary_groups(const struct vector_summary *v)
+{
+	return v->n_groups;
+}
+
+uint64_t
+vector_summary_count(const struct vector_summary *v, size_t group)
+{
+	return *count_of(v, group);
+}
+
+/* Dimensions from..from+n of row i. */
+static int
+read_part(const struct vector_summary *v, size_t row, size_t from, size_t n, float *ret_part, struct err *e)
+{
+	off_t at = (off_t)((row * v->size + from) * sizeof(float));
+	size_t done = 0;
+
+	if (row >= v->n_spilled) {
+		memcpy(ret_part, v->rows.data + ((row - v->n_spilled) * v->size + from) * sizeof(float),
+		    n * sizeof(float));
+		return 0;
+	}
+	while (done < n * sizeof(float)) {
+		ssize_t r = pread(v->spill, (char *)ret_part + done, n * sizeof(float) - done, at + (off_t)done);
+
+		if (r == 0 || (r < 0 && errno != EINTR))
+			return err_sys(e, "temporary file: read");
+		done += r > 0 ? (size_t)r : 0;
+	}
+	return 0;
+}
+
+static int
+compare_floats(const void *x, const void *y)
+{
+	float a = *(const float *)x, b = *(const float *)y;
+
+	return (a > b) - (a < b);
+}
+
+static float
+median_of(float *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare_floats);
+	if (n % 2)
+		return values[n / 2];
+	return (float)(((double)values[n / 2 - 1] + (double)values[n / 2]) / 2);
+}
+
+/* As many dimensions at once as fit the memory: values are gathered as [dimension][row]. */
+static int
+find_medians(struct vector_summary *v, size_t group, float *ret_vector, struct err *e)
+{
+	size_t n = (size_t)*count_of(v, group), width = v->max_memory / (n * sizeof(float));
+	float *values, *part;
+
+	width = width < 1 ? 1 : width > v->size ? v->size : width;
+	values = mem_alloc(n * width, sizeof(*values));
+	part = mem_alloc(width, sizeof(*part));
+	for (size_t from = 0; from < v->size && !e->is_set; from += width) {
+		size_t w = v->size - from < width ? v->size - from : width, k = 0;
+
+		for (size_t row = 0; row < v->n_rows && !e->is_set; row++) {
+			if (((uint32_t *)(void *)v->groups.data)[row] != group)
+				continue;
+			read_part(v, row, from, w, part, e);
+			for (size_t d = 0; d < w; d++)
+				values[d * n + k] = part[d];
+			k++;
+		}
+		for (size_t d = 0; d < w && !e->is_set; d++)
+			ret_vector[from + d] = median_of(values + d * n, n);
+	}
+	free(values);
+	free(part);
+	return e->is_set ? -1 : 0;
+}
+
+int
+vector_summary_get(struct vector_summary *v, size_t group, float *ret_vector, struct err *e)
+{
+	uint64_t n = *count_of(v, group);
+
+	assert(n > 0);
+	if (v->is_median)
+		return find_medians(v, group, ret_vector, e);
+	for (size_t i = 0; i < v->size; i++)
+		ret_vector[i] = (float)(sums_of(v, group)[i] / (double)n);
+	return 0;
+}
+
+void
+vector_summary_free(struct vector_summary *v)
+{
+	if (!v)
+		return;
+	if (v->spill >= 0)
+		close(v->spill);
+	buffer_free(&v->counts);
+	buffer_free(&v->sums);
+	buffer_free(&v->groups);
+	buffer_free(&v->rows);
+	free(v);
+}
