@@ -353,7 +353,7 @@ output_abort(struct output *out)
 /* 3. Removal of unfinished files and folders: the table is read in a signal handler, so its entries are set and
  * cleared by single stores. Files go first, so that their folders are empty. */
 
-static char *volatile unfinished[MAX_UNFINISHED];
+static const char *volatile unfinished[MAX_UNFINISHED];
 
 static void
 remove_unfinished(void)
@@ -395,7 +395,7 @@ io_unfinished_add(const char *path)
 	while (i < MAX_UNFINISHED && unfinished[i])
 		i++;
 	assert(i < MAX_UNFINISHED);
-	unfinished[i] = mem_strdup(path);
+	unfinished[i] = path;
 	if (!is_watching) {
 		watch_signals();
 		mem_at_exhaustion(remove_unfinished);
@@ -406,15 +406,9 @@ io_unfinished_add(const char *path)
 void
 io_unfinished_remove(const char *path)
 {
-	for (size_t i = 0; i < MAX_UNFINISHED; i++) {
-		char *entry = unfinished[i];
-
-		if (entry && strcmp(entry, path) == 0) {
+	for (size_t i = 0; i < MAX_UNFINISHED; i++)
+		if (unfinished[i] && strcmp(unfinished[i], path) == 0)
 			unfinished[i] = NULL;
-			free(entry);
-			return;
-		}
-	}
 }
 
 /* 4. Whole files, mapped files, spill files */

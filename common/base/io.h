@@ -57,7 +57,7 @@ int io_map_open(struct io_map *m, const char *path, struct err *e);
 void io_map_close(struct io_map *m);
 
 /* For outputs that are made of several files: a file or folder that goes when a signal or lack of memory ends the
- * program, until it is taken from the list again. At most 8,192 (asserted), output files that are being written among them. */
+ * program, until it is taken from the list again; the text must stay as long. At most 8,192 (asserted), output files that are being written among them. */
 void io_unfinished_add(const char *path);
 void io_unfinished_remove(const char *path);
 

@@ -169,9 +169,9 @@ check_stream_in() { # NAME INPUT ARG...
 		ok "$in_program: and so is -" diff -r "$T/by_name" "$T/by_dash"
 		ok "$in_program: a stream of ours as input" test -e "$T/own_pipe"
 		rm -rf "$T/by_name" "$T/by_stdin" "$T/by_dash" "$T/own_pipe"
-		on_terminal "$(quoted "$in_program" "$@") >'$T/out2'"
+		on_terminal "$(quoted "$in_program" "$@" -o "$T/out2")"
 		like "$status $(grep -c terminal "$T/err")" '^[12] 1$' "$in_program does not read from a terminal"
-		rm -f "$T/out2"
+		rm -rf "$T/out2"
 	fi
 	for kind in own own0; do
 		rm -rf "$T/cuts"

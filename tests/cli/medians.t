@@ -78,7 +78,7 @@ status_is 0 'a hundred files in 1 MB'
 err_like 'spilled to TMPDIR' 'values go to TMPDIR'
 ok 'the same medians' table_is "$T/many.cells" "$T/all.tsv"
 # shellcheck disable=SC2086
-TMPDIR=/no/such run medians --max-memory 1M $many $many $many $many $many $many $many $many $many $many -o "$T/wrong"
+run env TMPDIR=/no/such medians --max-memory 1M $many $many $many $many $many $many $many $many $many $many -o "$T/wrong"
 fails 1 '/no/such' 'no TMPDIR: an error'
 
 # -- names

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "formats/safetensors.h"
 #include "nn/model.h"
 
@@ -540,6 +541,56 @@ checks_indices(void **state)
 	buffer_free(&b);
 }
 
+static struct buffer
+read_bytes(const char *path)
+{
+	struct buffer b = { 0 };
+	struct err e = { 0 };
+	size_t size;
+	char *bytes = io_read_file(path, 1 << 24, &size, &e);
+
+	aid_expect_no_error(&e);
+	buffer_add(&b, bytes, size);
+	free(bytes);
+	return b;
+}
+
+/* genes.cells and model of tests/data, made by pyarrow and transformers, go together: 63 tokens. */
+static void
+reads_the_vocabulary(void **state)
+{
+	static const char *const files[] = { "model/config.json", "model/model.safetensors",
+		"genes.cells" };
+	struct err e = { 0 };
+	char *folder = aid_make_folder();
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		char *path = mem_printf("tests/data/%s", files[i]);
+		struct buffer b = read_bytes(path);
+		aid_write(folder, strrchr(path, '/') + 1, b.data, b.size);
+		buffer_free(&b);
+		free(path);
+	}
+	struct model *m = model_open(folder, &e);
+	aid_expect_no_error(&e);
+	assert_int_equal(m->config.vocab, 63);
+	assert_string_equal(m->vocabulary[0], "<pad>");
+	assert_string_equal(m->vocabulary[4], "ENSG90000000000");
+	assert_string_equal(m->vocabulary[62], "ENSG90000000986");
+	model_close(m);
+	aid_remove_folder(folder);
+
+	m = open_fixture("mlm");
+	assert_null(m->vocabulary);
+	model_close(m);
+	struct copy c = copy_start("mlm");
+	struct buffer b = read_bytes("tests/data/genes.cells");
+	aid_write(c.folder, "genes.cells", b.data, b.size);
+	buffer_free(&b);
+	expect_copy_refused(&c, "/genes.cells: 63 tokens, config.json has a vocab_size of 13");
+}
+
 static void
 finds_folders(void **state)
 {
@@ -595,6 +646,7 @@ main(void)
 		cmocka_unit_test(checks_configurations),
 		cmocka_unit_test(infers_the_class),
 		cmocka_unit_test(checks_indices),
+		cmocka_unit_test(reads_the_vocabulary),
 		cmocka_unit_test(finds_folders),
 	};
 
