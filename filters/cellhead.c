@@ -1,6 +1,7 @@
 /* cellhead.c - passes on the first rows of a stream.
  *
- * In: any stream. Out: the same kind, columns as they are. What comes behind those rows is not read. */
+ * In: any stream. Out: the same kind, columns as they are. What comes behind those rows is not
+ * read. */
 
 #include "formats/cells.h"
 
@@ -10,11 +11,13 @@ struct options {
 };
 
 static const struct cli_option table[] = {
-	CLI_SIZE_H('n', "rows", "N", struct options, rows, 0, 1e15, "pass on the first N rows (10)"),
-	CLI_END
+	CLI_SIZE_H(
+	    'n', "rows", "N", struct options, rows, 0, 1e15, "pass on the first N rows (10)"),
+	CLI_END,
 };
 
-static const struct cli_program program = { "cellhead", "the first rows of a stream", "FILE", CLI_STREAM_OUT, table };
+static const struct cli_program program = { "cellhead", "the first rows of a stream", "FILE",
+	CLI_STREAM_OUT, table };
 
 static void
 cut_batch(struct batch *b, const struct schema *s, size_t rows)
@@ -33,7 +36,9 @@ main(int argc, char **argv)
 
 	cli_parse(&opt, argc, argv, &program);
 	struct cells_reader *in = cells_open(&opt.common, opt.common.input, KIND_ANY, &e);
-	struct cells_writer *out = in ? cells_create(&opt.common, cells_kind(in), schema_copy(cells_schema(in)), &e) : NULL;
+	struct cells_writer *out =
+	    in ? cells_create(&opt.common, cells_kind(in), schema_copy(cells_schema(in)), &e)
+	       : NULL;
 
 	for (size_t left = opt.rows; left && cells_read(in, &b, &e) > 0; left -= b.rows) {
 		if (b.rows > left)

@@ -1,7 +1,7 @@
 /* cellview.c - shows a stream as text.
  *
- * In: any stream. Out: a look at the first rows; or its schema, its history, a summary of every column, or all rows as TSV,
- * CSV or JSON lines (text_table.h says how each type is written). */
+ * In: any stream. Out: a look at the first rows; or its schema, its history, a summary of every
+ * column, or all rows as TSV, CSV or JSON lines (text_table.h says how each type is written). */
 
 #define _DEFAULT_SOURCE /* TIOCGWINSZ */
 
@@ -29,17 +29,21 @@ struct options {
 static const struct cli_option table[] = {
 	CLI_FLAG(0, "schema", struct options, schema, "columns with their types, and all metadata"),
 	CLI_FLAG(0, "history", struct options, history, "the programs that made it, a line each"),
-	CLI_FLAG(0, "summary", struct options, summary, "ranges, lengths and frequent texts of every column"),
+	CLI_FLAG(0, "summary", struct options, summary,
+	    "ranges, lengths and frequent texts of every column"),
 	CLI_FLAG(0, "tsv", struct options, tsv, "rows with tabs between the columns"),
 	CLI_FLAG(0, "csv", struct options, csv, "rows as CSV"),
 	CLI_FLAG(0, "jsonl", struct options, jsonl, "rows as JSON, one object a line"),
-	CLI_SIZE('n', "rows", "ROWS", struct options, rows, 0, 1e15, "only the first ROWS rows (all; 5 in the first look)"),
-	CLI_STRING('c', "columns", "A,B", struct options, columns, "only these columns, in this order"),
+	CLI_SIZE('n', "rows", "ROWS", struct options, rows, 0, 1e15,
+	    "only the first ROWS rows (all; 5 in the first look)"),
+	CLI_STRING(
+	    'c', "columns", "A,B", struct options, columns, "only these columns, in this order"),
 	CLI_FLAG(0, "names", struct options, names, "genes instead of token numbers"),
-	CLI_END
+	CLI_END,
 };
 
-static const struct cli_program program = { "cellview", "show a stream as text", "FILE", CLI_TEXT_OUT, table };
+static const struct cli_program program = { "cellview", "show a stream as text", "FILE",
+	CLI_TEXT_OUT, table };
 
 /* The columns that are shown. */
 struct view {
@@ -56,7 +60,8 @@ select_column(struct view *v, const struct schema *s, const char *name, size_t n
 {
 	for (size_t i = 0; i < s->n_fields; i++)
 		if (strlen(s->fields[i].name) == n && memcmp(s->fields[i].name, name, n) == 0) {
-			v->from = mem_resize(v->from, v->schema->n_fields, v->schema->n_fields + 1, sizeof(*v->from));
+			v->from = mem_resize(v->from, v->schema->n_fields, v->schema->n_fields + 1,
+			    sizeof(*v->from));
 			v->from[v->schema->n_fields] = i;
 			schema_append(v->schema, &s->fields[i]);
 			return;
@@ -77,7 +82,8 @@ select_columns(struct view *v, const struct schema *s, const char *names, struct
 		select_column(v, s, names, (size_t)(end - names), e);
 	}
 	for (size_t i = 0; i < s->metadata.n; i++)
-		metadata_set(v->schema, &v->schema->metadata, s->metadata.pairs[i].key, s->metadata.pairs[i].value);
+		metadata_set(v->schema, &v->schema->metadata, s->metadata.pairs[i].key,
+		    s->metadata.pairs[i].value);
 }
 
 /* Makes the column input_ids a list of names. */
@@ -96,7 +102,8 @@ plan_names(struct view *v, struct err *e)
 	}
 	v->tokens = v->schema->fields[v->ids];
 	v->vocabulary = genes_from_vocabulary(text, e);
-	if (!v->vocabulary || v->tokens.type != TYPE_LIST || v->tokens.children[0].type != TYPE_INT) {
+	if (!v->vocabulary || v->tokens.type != TYPE_LIST ||
+	    v->tokens.children[0].type != TYPE_INT) {
 		err_set(e, "--names: input_ids is not a list of whole numbers");
 		return;
 	}
@@ -149,7 +156,8 @@ view_batch(const struct view *v, struct batch *b, size_t rows, struct err *e)
 		return err_prefix(e, "%s", v->name);
 	if (rows < b->rows) {
 		for (size_t i = 0; i < b->n_columns; i++)
-			columns[i] = array_slice(&b->arena, &v->schema->fields[i], &columns[i], 0, rows);
+			columns[i] =
+			    array_slice(&b->arena, &v->schema->fields[i], &columns[i], 0, rows);
 		b->rows = rows;
 	}
 	return 0;
@@ -160,7 +168,8 @@ page_width(const struct options *opt)
 {
 	struct winsize size;
 
-	if (opt->common.output || !isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+	if (opt->common.output || !isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
 		return PAGE_WIDTH;
 	return size.ws_col < LEAST_WIDTH ? LEAST_WIDTH : size.ws_col;
 }
@@ -174,7 +183,8 @@ show_history(const struct view *v, struct output *out, struct err *e)
 
 /* All that is said of rows. */
 static void
-show_rows(const struct options *opt, struct cells_reader *in, const struct view *v, struct output *out, struct err *e)
+show_rows(const struct options *opt, struct cells_reader *in, const struct view *v,
+    struct output *out, struct err *e)
 {
 	bool is_table = opt->tsv || opt->csv || opt->jsonl, is_look = !is_table && !opt->summary;
 	const char *kind = kind_name(cells_kind(in));
@@ -217,7 +227,8 @@ main(int argc, char **argv)
 
 	cli_parse(&opt, argc, argv, &program);
 	if (opt.schema + opt.history + opt.summary + opt.tsv + opt.csv + opt.jsonl > 1)
-		cli_usage(&opt.common, "one of --schema, --history, --summary, --tsv, --csv and --jsonl at a time");
+		cli_usage(&opt.common,
+		    "one of --schema, --history, --summary, --tsv, --csv and --jsonl at a time");
 	struct cells_reader *in = cells_open(&opt.common, opt.common.input, KIND_ANY, &e);
 	if (in && plan_view(&v, &opt, in, &e))
 		err_prefix(&e, "%s", v.name);

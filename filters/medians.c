@@ -1,7 +1,9 @@
-/* medians.c - the median of every gene over all cells that have it, and a vocabulary of these genes.
+/* medians.c - the median of every gene over all cells that have it, and a vocabulary of these
+ * genes.
  *
- * In: counts, of any number of files. Out: genes. A cell's value of a gene is count / n_counts * target_sum, and only
- * values above 0 count. Reference: Theodoris et al. 2023, Methods, and the notebook that made its medians (by t-digest). */
+ * In: counts, of any number of files. Out: genes. A cell's value of a gene is count / n_counts *
+ * target_sum, and only values above 0 count. Reference: Theodoris et al. 2023, Methods, and the
+ * notebook that made its medians (by t-digest). */
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,6 @@
 #include "base/progress.h"
 #include "cell/depth_values.h"
 #include "cell/gene_rows.h"
-#include "cell/string_set.h"
 #include "formats/cells.h"
 #include "formats/genes_file.h"
 #include "stat/gene_medians.h"
@@ -32,9 +33,12 @@ struct options {
 static const struct cli_option table[] = {
 	CLI_STRING('d', "dictionary", "DICT", struct options, dictionary,
 	    "take symbols and aliases from here: a genes file, a folder of dictionaries, V1 or V2"),
-	CLI_FLAG_H(0, "digest", struct options, digest, "approximate medians in constant memory (t-digest)"),
-	CLI_CHOICE_H('s', "special", "yes|no", struct options, special, "give <cls> and <eos> tokens too (yes)"),
-	CLI_SIZE_H(0, "min-cells", "N", struct options, min_cells, 1, 1e15, "leave out genes of fewer cells (1)"),
+	CLI_FLAG_H(0, "digest", struct options, digest,
+	    "approximate medians in constant memory (t-digest)"),
+	CLI_CHOICE_H('s', "special", "yes|no", struct options, special,
+	    "give <cls> and <eos> tokens too (yes)"),
+	CLI_SIZE_H(0, "min-cells", "N", struct options, min_cells, 1, 1e15,
+	    "leave out genes of fewer cells (1)"),
 	CLI_DOUBLE_H(0, "target-sum", "N", struct options, target_sum, 1e-9, 1e15,
 	    "depth that every cell is scaled to (10000)"),
 	CLI_SIZE(0, "max-memory", "BYTES", struct options, max_memory, 1 << 20, 1e15,
@@ -42,8 +46,9 @@ static const struct cli_option table[] = {
 	CLI_END
 };
 
-static const struct cli_program program = { "medians", "make a gene dictionary: non-zero medians and a vocabulary",
-	"FILE", CLI_THREADS | CLI_STREAM_OUT | CLI_MANY_INPUTS, table };
+static const struct cli_program program = { "medians",
+	"make a gene dictionary: non-zero medians and a vocabulary", "FILE",
+	CLI_THREADS | CLI_STREAM_OUT | CLI_MANY_INPUTS, table };
 
 /* The cells of all files, one after the other. */
 struct source {
@@ -51,8 +56,7 @@ struct source {
 	size_t n_opened, n_files;
 	struct cells_reader *in; /* NULL: between two files */
 	struct depth_columns columns;
-	uint32_t *numbers; /* of the names in the file's dictionary */
-	struct string_set names;
+	struct gene_numbers numbers;
 	struct gene_medians *medians;
 	struct progress progress;
 };
@@ -61,33 +65,16 @@ struct item {
 	struct batch batch;
 	const char *file;
 	struct depth_columns columns;
-	uint32_t *numbers; /* of each entry's gene */
-	size_t n_names;    /* met so far */
+	const uint32_t *numbers; /* of each entry's gene */
+	size_t n_numbers;        /* given so far */
 	double fraction;
 	struct depth_values values;
 };
 
-static uint32_t
-number_of(struct source *s, const char *name, size_t size)
+static const char *
+path_of(const struct source *s, size_t i)
 {
-	return size ? (uint32_t)string_set_add(&s->names, name, size) : NO_NUMBER;
-}
-
-static void
-number_dictionary(struct source *s, const struct strings *names)
-{
-	size_t size;
-
-	free(s->numbers);
-	s->numbers = NULL;
-	if (!names)
-		return;
-	s->numbers = mem_alloc(names->n, sizeof(*s->numbers));
-	for (size_t i = 0; i < names->n; i++) {
-		const char *name = strings_get(names, i, &size);
-
-		s->numbers[i] = number_of(s, name, size);
-	}
+	return s->opt->common.n_inputs ? s->opt->common.inputs[i] : "-";
 }
 
 static int
@@ -96,34 +83,18 @@ open_next(struct source *s, struct err *e)
 	const struct cli *cli = &s->opt->common;
 	const struct schema *schema;
 
-	s->in = cells_open(cli, cli->n_inputs ? cli->inputs[s->n_opened] : "-", KIND_COUNTS, e);
+	s->in = cells_open(cli, path_of(s, s->n_opened), KIND_COUNTS, e);
 	if (!s->in)
 		return -1;
 	s->n_opened++;
 	schema = cells_schema(s->in);
 	s->columns = depth_columns_find(schema);
-	number_dictionary(s, schema->fields[s->columns.gene].children[0].dictionary);
+	gene_numbers_start(&s->numbers, &schema->fields[s->columns.gene]);
 	if (s->columns.n_counts < 0)
-		cli_warn(cli, "%s: no column n_counts: the sum of the counts that are there takes its place",
+		cli_warn(cli,
+		    "%s: no column n_counts: the sum of the counts that are there takes its place",
 		    cells_name(s->in));
 	return 0;
-}
-
-static void
-number_entries(struct source *s, struct item *item)
-{
-	const struct array *gene = &item->batch.columns[s->columns.gene].children[0];
-	const struct field plain = field_utf8("item");
-
-	item->numbers = arena_alloc(&item->batch.arena, gene->length, sizeof(*item->numbers));
-	for (size_t k = 0; k < gene->length; k++) {
-		size_t size = 0;
-		const char *name = s->numbers ? NULL : array_text(&plain, gene, k, &size);
-
-		item->numbers[k] = s->numbers ? s->numbers[((const int32_t *)gene->values)[k]]
-					      : number_of(s, name, size);
-	}
-	item->n_names = s->names.n;
 }
 
 static int
@@ -141,12 +112,13 @@ read_item(void *context, void *pool_item, struct err *e)
 	}
 	if (r <= 0)
 		return r;
-	item->file = s->opt->common.n_inputs ? s->opt->common.inputs[s->n_opened - 1] : "-";
+	item->file = path_of(s, s->n_opened - 1);
 	item->fraction = cells_fraction(s->in);
 	if (item->fraction >= 0)
 		item->fraction = ((double)s->n_opened - 1 + item->fraction) / (double)s->n_files;
 	item->columns = s->columns;
-	number_entries(s, item);
+	item->numbers = gene_numbers_of(&s->numbers, &item->batch, s->columns.gene);
+	item->n_numbers = s->numbers.names.n;
 	return 1;
 }
 
@@ -157,11 +129,11 @@ work_item(void *context, size_t worker, void *pool_item, struct err *e)
 	struct item *item = pool_item;
 
 	(void)worker;
-	if (depth_values_find(&item->batch, &item->columns, item->numbers, item->n_names, s->opt->target_sum,
-		&item->values, e))
-		return err_prefix(e, "%s: batch %llu", strcmp(item->file, "-") ? item->file : "stdin",
-		    (unsigned long long)item->batch.number);
-	return 0;
+	if (!depth_values_find(&item->batch, &item->columns, item->numbers, item->n_numbers,
+		s->opt->target_sum, &item->values, e))
+		return 0;
+	return err_prefix(e, "%s: batch %llu", strcmp(item->file, "-") ? item->file : "stdin",
+	    (unsigned long long)item->batch.number);
 }
 
 static int
@@ -171,10 +143,11 @@ write_item(void *context, void *pool_item, struct err *e)
 	struct item *item = pool_item;
 
 	progress_advance(&s->progress, item->batch.rows, item->fraction);
-	return gene_medians_add(s->medians, item->values.genes, item->values.values, item->values.n, e);
+	return gene_medians_add(
+	    s->medians, item->values.genes, item->values.values, item->values.n, e);
 }
 
-static void
+static int
 read_all(struct source *s, struct err *e)
 {
 	static const struct pool_stages stages = { read_item, work_item, write_item };
@@ -190,19 +163,19 @@ read_all(struct source *s, struct err *e)
 	progress_end(&s->progress);
 	for (size_t i = 0; i < n_workers + 2; i++)
 		batch_free(&items[i].batch);
+	return e->is_set ? -1 : 0;
 }
 
 /* The genes of enough cells, with their medians. */
 static struct gene_row *
 collect_rows(const struct source *s, size_t *ret_n, struct err *e)
 {
-	struct strings names = string_set_strings(&s->names);
+	struct strings names = string_set_strings(&s->numbers.names);
 	double *medians = mem_alloc(names.n, sizeof(*medians));
 	struct gene_row *rows = mem_alloc(names.n, sizeof(*rows));
 
 	*ret_n = 0;
-	if (!e->is_set)
-		gene_medians_finish(s->medians, medians, names.n, e);
+	gene_medians_finish(s->medians, medians, names.n, e);
 	for (size_t i = 0; i < names.n && !e->is_set; i++) {
 		struct gene_row *row = &rows[*ret_n];
 
@@ -215,7 +188,8 @@ collect_rows(const struct source *s, size_t *ret_n, struct err *e)
 }
 
 static void
-write_rows(const struct source *s, const struct genes *names, struct cells_writer *out, struct err *e)
+write_rows(
+    const struct source *s, const struct genes *names, struct cells_writer *out, struct err *e)
 {
 	const struct cli *cli = &s->opt->common;
 	struct batch b = { 0 };
@@ -226,11 +200,13 @@ write_rows(const struct source *s, const struct genes *names, struct cells_write
 	if (!e->is_set && n == 0)
 		cli_warn(cli, "no gene was found in %zu cells or more", s->opt->min_cells);
 	if (odd)
-		cli_warn(cli, "'%.*s' is not an Ensembl id without version; genemap brings names to such ids",
+		cli_warn(cli,
+		    "'%.*s' is not an Ensembl id without version; genemap brings names to such ids",
 		    (int)odd->size, odd->id);
-	if (!e->is_set && !gene_rows_batch(rows, n, strcmp(s->opt->special, "yes") == 0, names, &b, e))
-		cells_write(out, &b, e);
-	cli_inform(cli, "%zu genes of %zu%s", n, s->names.n,
+	if (!e->is_set)
+		gene_rows_batch(rows, n, strcmp(s->opt->special, "yes") == 0, names, &b, e);
+	cells_write(out, &b, e);
+	cli_inform(cli, "%zu genes of %zu%s", n, s->numbers.names.n,
 	    gene_medians_spilled(s->medians) ? ", values spilled to TMPDIR" : "");
 	batch_free(&b);
 	free(rows);
@@ -241,10 +217,11 @@ static struct schema *
 make_schema(const struct source *s)
 {
 	struct schema *out = genes_schema();
+	struct metadata from =
+	    s->in && s->n_files == 1 ? cells_schema(s->in)->metadata : out->metadata;
 
-	for (size_t i = 0; s->in && s->n_files == 1 && i < cells_schema(s->in)->metadata.n; i++)
-		metadata_set(out, &out->metadata, cells_schema(s->in)->metadata.pairs[i].key,
-		    cells_schema(s->in)->metadata.pairs[i].value);
+	for (size_t i = 0; i < from.n; i++)
+		metadata_set(out, &out->metadata, from.pairs[i].key, from.pairs[i].value);
 	return out;
 }
 
@@ -259,7 +236,9 @@ check_readable(const struct cli *cli, struct err *e)
 int
 main(int argc, char **argv)
 {
-	struct options opt = { .special = "yes", .min_cells = 1, .target_sum = 10000, .max_memory = 1 << 30 };
+	struct options opt = {
+		.special = "yes", .min_cells = 1, .target_sum = 10000, .max_memory = 1 << 30
+	};
 	struct cli *cli = &opt.common;
 	struct err e = { 0 };
 
@@ -275,15 +254,13 @@ main(int argc, char **argv)
 
 	struct cells_writer *out = cells_create(cli, KIND_GENES, make_schema(&s), &e);
 
-	if (!e.is_set)
-		read_all(&s, &e);
-	write_rows(&s, names, out, &e);
+	if (!e.is_set && !read_all(&s, &e))
+		write_rows(&s, names, out, &e);
 
 	int status = cells_finish(cli, s.in, out, &e);
 
 	gene_medians_free(s.medians);
-	string_set_free(&s.names);
-	free(s.numbers);
+	gene_numbers_free(&s.numbers);
 	genes_free(names);
 	return status;
 }

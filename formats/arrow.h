@@ -16,9 +16,13 @@
  * large_binary, binary_view -> binary; offsets that do not start at 0 are rebased; every dictionary
  * of a stream without `cells:version` is decoded (its values may change from batch to batch, so its
  * column goes on as plain values); non-text dictionaries too. Unions and run-end encodings are
- * refused by name. The schema metadata keys `huggingface` and `pandas` are dropped; extension
- * fields keep their metadata and are read as their storage type. Two columns of one name are
- * refused. */
+ * refused by name, and so are list views and dictionaries of nested values. The schema metadata
+ * keys `huggingface` and `pandas` are dropped; extension fields keep their metadata and are read as
+ * their storage type. Two columns of one name are refused, texts of the schema that are no UTF-8 or
+ * hold a NUL as well. Names of list children become "item". The index of a null is 0.
+ *
+ * Our own streams are held to the forms that the writer writes (32-bit offsets, dictionary<int32,
+ * utf8>), and their closing message to its very bytes. */
 
 #ifndef FORMATS_ARROW_H
 #define FORMATS_ARROW_H

@@ -28,7 +28,7 @@ kind_name(enum kind kind)
 	for (size_t i = 0; i < N_KINDS; i++)
 		if (kinds[i].kind == kind)
 			return kinds[i].name;
-	assert(!"a kind");
+	assert(false && "a kind");
 	return "";
 }
 

@@ -178,7 +178,7 @@ hdf5_to_double(enum hdf5_number number, const void *values, size_t n, double *ou
 		memcpy(out, values, n * sizeof(double));
 		break;
 	case HDF5_ODD:
-		assert(!"a number");
+		assert(false && "a number");
 	}
 	return n;
 }
@@ -219,7 +219,7 @@ hdf5_to_int64(enum hdf5_number number, const void *values, size_t n, int64_t *ou
 		}
 		break;
 	default:
-		assert(!"an integer");
+		assert(false && "an integer");
 	}
 	return n;
 }

@@ -14,6 +14,7 @@
 
 #define SIZE_LIMIT ((size_t)1 << 30)
 #define BLOCK_VALUES 2048
+#define SHORT_ITEMS 64
 
 /* 1. Memory: values, stack, marks, memo */
 
@@ -36,6 +37,22 @@ machine_value(struct machine *m, enum pickle_kind kind)
 	m->n_block--;
 	*v = (struct pickle_value){ .kind = kind };
 	return v;
+}
+
+struct pickle_value **
+machine_items(struct machine *m, size_t n)
+{
+	if (n > SHORT_ITEMS)
+		return arena_alloc(&m->pickle->arena, n, sizeof(*m->items));
+	if (n > m->n_items) {
+		size_t rest = m->size - m->at + SHORT_ITEMS;
+		m->n_items = rest < BLOCK_VALUES ? rest : BLOCK_VALUES;
+		m->items = arena_alloc(&m->pickle->arena, m->n_items, sizeof(*m->items));
+	}
+	struct pickle_value **items = m->items;
+	m->items += n;
+	m->n_items -= n;
+	return items;
 }
 
 void

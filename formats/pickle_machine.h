@@ -28,6 +28,8 @@ struct machine {
 
 	struct pickle_value *block; /* values not yet given out */
 	size_t n_block;
+	struct pickle_value **items; /* places for short containers, not yet given out */
+	size_t n_items;
 	struct pickle_value **stack;
 	size_t depth;
 	size_t room;
@@ -44,6 +46,10 @@ int machine_fail(struct machine *m, const char *reason);
 
 /* A new value, not on the stack. */
 struct pickle_value *machine_value(struct machine *m, enum pickle_kind kind);
+
+/* Room for the items of a container. Short ones lie side by side, since a hostile file can ask for
+ * one with every byte. */
+struct pickle_value **machine_items(struct machine *m, size_t n);
 
 void machine_push(struct machine *m, struct pickle_value *v);
 struct pickle_value *machine_top(const struct machine *m);

@@ -157,9 +157,9 @@ make_tuple(struct machine *m, size_t n)
 
 	v->size = (uint32_t)n;
 	m->depth -= n;
+	v->items = machine_items(m, n);
 	if (n > 0)
-		v->items = arena_copy(
-		    &m->pickle->arena, m->stack + m->depth, n, sizeof(struct pickle_value *));
+		memcpy(v->items, m->stack + m->depth, n * sizeof(*v->items));
 	machine_push(m, v);
 	return 0;
 }
@@ -197,7 +197,7 @@ extend(struct machine *m, enum pickle_kind kind, size_t n, unsigned per)
 	assert(old + n < UINT32_MAX);
 	if (old + n > v->room) {
 		size_t room = old + n > 2 * old ? old + n : 2 * old;
-		struct pickle_value **items = arena_alloc(&m->pickle->arena, room, sizeof(*items));
+		struct pickle_value **items = machine_items(m, room);
 		if (old > 0)
 			memcpy(items, v->items, old * sizeof(*items));
 		v->items = items;
@@ -403,7 +403,8 @@ op_persistent(struct machine *m, unsigned operand)
 		return -1;
 	struct pickle_value *v = machine_value(m, PICKLE_PERSISTENT);
 	v->size = 1;
-	v->items = arena_copy(&m->pickle->arena, &m->stack[m->depth - 1], 1, sizeof(*v->items));
+	v->items = machine_items(m, 1);
+	v->items[0] = machine_top(m);
 	m->stack[m->depth - 1] = v;
 	return 0;
 }

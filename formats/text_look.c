@@ -190,10 +190,12 @@ add_stage(struct buffer *b, json_t *stage)
 	add_json(b, json_object_get(stage, "program"));
 	add(b, " ");
 	add_json(b, json_object_get(stage, "version"));
-	json_object_foreach (json_object_get(stage, "options"), name, value)
-		add_option(b, name, value);
-	json_object_foreach (stage, name, value) {
-		if (!strcmp(name, "program") || !strcmp(name, "version") || !strcmp(name, "options"))
+	json_object_foreach(json_object_get(stage, "options"), name, value)
+	    add_option(b, name, value);
+	json_object_foreach(stage, name, value)
+	{
+		if (!strcmp(name, "program") || !strcmp(name, "version") ||
+		    !strcmp(name, "options"))
 			continue;
 		add(b, " ");
 		add(b, name);
@@ -210,8 +212,7 @@ text_look_history(struct output *out, const struct schema *s, struct err *e)
 	struct buffer b = { 0 };
 	size_t i;
 
-	json_array_foreach (history, i, stage)
-		add_stage(&b, stage);
+	json_array_foreach(history, i, stage) add_stage(&b, stage);
 	output_write(out, b.data, b.size, e);
 	buffer_free(&b);
 	json_decref(history);
@@ -223,7 +224,8 @@ text_look_history(struct output *out, const struct schema *s, struct err *e)
 void
 text_look_start(struct text_look *l, const struct schema *s)
 {
-	*l = (struct text_look){ .schema = s, .columns = mem_zero(s->n_fields, sizeof(*l->columns)) };
+	*l = (struct text_look){ .schema = s,
+		.columns = mem_zero(s->n_fields, sizeof(*l->columns)) };
 }
 
 void
@@ -233,7 +235,8 @@ text_look_add(struct text_look *l, const struct batch *b)
 		for (size_t row = 0; row < b->rows; row++) {
 			if (l->rows + row)
 				add(&l->columns[i], " | ");
-			text_short(&l->columns[i], &l->schema->fields[i], &b->columns[i], row, MOST_ENTRIES);
+			text_short(&l->columns[i], &l->schema->fields[i], &b->columns[i], row,
+			    MOST_ENTRIES);
 		}
 	l->rows += b->rows;
 }
@@ -248,7 +251,8 @@ add_programs(struct buffer *b, const struct schema *s)
 
 	if (json_array_size(history))
 		add(b, ", made by ");
-	json_array_foreach (history, i, stage) {
+	json_array_foreach(history, i, stage)
+	{
 		add(b, i ? " | " : "");
 		add_json(b, json_object_get(stage, "program"));
 	}
@@ -256,7 +260,8 @@ add_programs(struct buffer *b, const struct schema *s)
 }
 
 int
-text_look_write(struct text_look *l, struct output *out, const char *kind, size_t width, struct err *e)
+text_look_write(
+    struct text_look *l, struct output *out, const char *kind, size_t width, struct err *e)
 {
 	size_t names = widest_name(l->schema, false), types = widest_name(l->schema, true);
 	struct buffer b = { 0 };

@@ -4,6 +4,7 @@
  * 4. Any scalar */
 
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -55,16 +56,18 @@ gives_back(const char *text, double x, bool is_single)
 	return is_single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
 }
 
-/* %g drops zeros at the end, so the first precision tried writes all short numbers in full; the nearest number of n
- * digits reads back if any does. */
+/* %g drops zeros at the end, so the first precision tried, which any decimal of as many digits
+ * survives, writes all short numbers in full (subnormal numbers have less precision); the nearest
+ * number of n digits reads back if any does. */
 static void
 add_real_digits(struct buffer *b, double x, bool is_single)
 {
-	int digits = is_single ? 6 : 15, most = is_single ? 9 : 17;
+	bool is_subnormal = fabs(x) < (is_single ? (double)FLT_MIN : DBL_MIN);
+	int digits = is_subnormal ? 1 : is_single ? FLT_DIG : DBL_DIG;
 	char text[40];
 
 	snprintf(text, sizeof(text), "%.*g", digits, x);
-	while (digits < most && !gives_back(text, x, is_single))
+	while (!gives_back(text, x, is_single))
 		snprintf(text, sizeof(text), "%.*g", ++digits, x);
 	add(b, text);
 }
@@ -190,21 +193,23 @@ add_padded(struct buffer *b, int64_t x, int width)
 	add(b, text);
 }
 
-/* Days from 1970-01-01 to the first of January of a year, in the Gregorian calendar of all times; 477 leap days came
- * before 1970. */
+/* Days from 1970-01-01 to the first of January of a year, in the Gregorian calendar of all times;
+ * 477 leap days came before 1970. */
 static int64_t
 days_before_year(int64_t year)
 {
 	int64_t y = year - 1;
 
-	return 365 * (year - 1970) + floor_divide(y, 4) - floor_divide(y, 100) + floor_divide(y, 400) - 477;
+	return 365 * (year - 1970) + floor_divide(y, 4) - floor_divide(y, 100) +
+	       floor_divide(y, 400) - 477;
 }
 
 static void
 add_date(struct buffer *b, int64_t day)
 {
 	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int64_t cycle = floor_divide(day, DAYS_OF_400_YEARS), rest = day - cycle * DAYS_OF_400_YEARS;
+	int64_t cycle = floor_divide(day, DAYS_OF_400_YEARS),
+		rest = day - cycle * DAYS_OF_400_YEARS;
 	int64_t year = 1970 + 400 * cycle + rest / 366;
 	bool is_leap;
 	int month = 0;
@@ -334,7 +339,8 @@ text_scalar(struct buffer *b, const struct field *f, const struct array *a, size
 		text_real(b, array_number(f, a, i), f->bit_width < 64);
 		break;
 	case TYPE_BINARY:
-		add_hex(b, (const uint8_t *)a->values + a->offsets[i], (size_t)(a->offsets[i + 1] - a->offsets[i]));
+		add_hex(b, (const uint8_t *)a->values + a->offsets[i],
+		    (size_t)(a->offsets[i + 1] - a->offsets[i]));
 		break;
 	case TYPE_FIXED_BINARY:
 		add_hex(b, value, width);
@@ -344,7 +350,8 @@ text_scalar(struct buffer *b, const struct field *f, const struct array *a, size
 		break;
 	case TYPE_DATE:
 		add_date(b, width == 4 ? (int32_t)le32(value)
-				       : floor_divide((int64_t)le64(value), SECONDS_OF_DAY * per_second[1]));
+				       : floor_divide(
+					     (int64_t)le64(value), SECONDS_OF_DAY * per_second[1]));
 		break;
 	case TYPE_TIME:
 		add_clock(b, width == 4 ? (int32_t)le32(value) : (int64_t)le64(value), f->unit);

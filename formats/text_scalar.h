@@ -1,7 +1,8 @@
 /* text_scalar.h - a single number, date or run of bytes as text.
  *
- * The same digits for every form of output: floating-point numbers with the fewest digits that give the same number
- * back, whole numbers exactly, dates and times as in ISO 8601, bytes in hexadecimal. */
+ * The same digits for every form of output: floating-point numbers with the fewest digits that give
+ * the same number back, whole numbers exactly, dates and times as in ISO 8601, bytes in
+ * hexadecimal. */
 
 #ifndef FORMATS_TEXT_SCALAR_H
 #define FORMATS_TEXT_SCALAR_H
@@ -11,8 +12,8 @@
 void text_integer(struct buffer *b, int64_t x);
 void text_unsigned(struct buffer *b, uint64_t x);
 
-/* The fewest significant digits that read back as the same float (is_single) or double: "0.1", "2", "1e-07"; "NaN",
- * "Inf", "-Inf". */
+/* The fewest significant digits that read back as the same float (is_single) or double: "0.1", "2",
+ * "1e-07"; "NaN", "Inf", "-Inf". */
 void text_real(struct buffer *b, double x, bool is_single);
 
 /* Value i of a column without children that is not text, and not null.

@@ -15,7 +15,12 @@
 #include "formats/text_summary.h"
 #include "formats/text_value.h"
 
-enum { LONGEST_COUNTED = 1 << 20, MOST_TEXTS = 10000, MOST_TEXT_BYTES = 4 << 20, TABLE_SLOTS = 1 << 15 };
+enum {
+	LONGEST_COUNTED = 1 << 20,
+	MOST_TEXTS = 10000,
+	MOST_TEXT_BYTES = 4 << 20,
+	TABLE_SLOTS = 1 << 15
+};
 enum { TOP = 5, LONGEST_SHOWN = 60, TYPE_SIZE = 1000 };
 
 struct numbers {
@@ -79,7 +84,8 @@ numbers_print(const struct numbers *s, const struct field *f, struct buffer *b)
 	char text[80];
 
 	if (f->type == TYPE_BOOL) {
-		snprintf(text, sizeof(text), "%.0f true, %.0f false", s->sum, (double)s->n - s->sum);
+		snprintf(
+		    text, sizeof(text), "%.0f true, %.0f false", s->sum, (double)s->n - s->sum);
 		buffer_add(b, text, strlen(text));
 	} else if (s->n) {
 		text_real(b, s->smallest, is_single);
@@ -228,7 +234,8 @@ texts_add(struct texts *s, const struct field *f, const struct array *a, size_t 
 static const char *
 text_of(const struct texts *s, size_t slot, size_t *ret_n)
 {
-	return s->dictionary ? strings_get(s->dictionary, slot, ret_n) : entry_text(s, s->entries[slot], ret_n);
+	return s->dictionary ? strings_get(s->dictionary, slot, ret_n)
+			     : entry_text(s, s->entries[slot], ret_n);
 }
 
 /* True where slot a comes before b: more of it, or as many and first in the order of bytes. */
@@ -284,7 +291,8 @@ texts_print(const struct texts *s, struct buffer *b)
 	size_t top[TOP + 1], n = find_top(s, top), size;
 	char text[60];
 
-	snprintf(text, sizeof(text), s->is_full ? "more than %zu different" : "%zu different", s->n);
+	snprintf(
+	    text, sizeof(text), s->is_full ? "more than %zu different" : "%zu different", s->n);
 	buffer_add(b, text, strlen(text));
 	if (n && s->counts[top[0]] == 1 && s->n > TOP)
 		return;
@@ -315,7 +323,8 @@ is_number(const struct field *f)
 	return f->type == TYPE_BOOL || f->type == TYPE_INT || f->type == TYPE_FLOAT;
 }
 
-static void column_add(struct column *c, const struct field *f, const struct array *a, size_t from, size_t to);
+static void column_add(
+    struct column *c, const struct field *f, const struct array *a, size_t from, size_t to);
 
 static void
 column_add_list(struct column *c, const struct field *f, const struct array *a, size_t i)
@@ -438,8 +447,8 @@ text_summary_write(struct text_summary *t, struct output *out, const char *kind,
 
 		widths[k % 4] = width > widths[k % 4] ? width : widths[k % 4];
 	}
-	output_printf(out, e, "%s: %" PRIu64 " row%s in %" PRIu64 " batch%s\n", kind, t->rows, t->rows == 1 ? "" : "s",
-	    t->batches, t->batches == 1 ? "" : "es");
+	output_printf(out, e, "%s: %" PRIu64 " row%s in %" PRIu64 " batch%s\n", kind, t->rows,
+	    t->rows == 1 ? "" : "s", t->batches, t->batches == 1 ? "" : "es");
 	for (size_t k = 0; k < n; k++) {
 		int width = (int)(ends[k] - from);
 

@@ -1,9 +1,10 @@
-/* text_summary.h - what each column of a stream holds, in constant memory: nulls, ranges, lengths, frequent texts.
+/* text_summary.h - what each column of a stream holds, in constant memory: nulls, ranges, lengths,
+ * frequent texts.
  *
  *   numbers   smallest, largest, mean (compensated sums in float64), how many are NaN
- *   lists     shortest, median, longest; then what their entries hold. Lengths are counted up to LONGEST_COUNTED
- *   texts     how many different ones and the most frequent; plain texts up to MOST_TEXTS of them, above that only that
- *             there are more */
+ *   lists     shortest, median, longest; then what their entries hold. Lengths are counted up to
+ * LONGEST_COUNTED texts     how many different ones and the most frequent; plain texts up to
+ * MOST_TEXTS of them, above that only that there are more */
 
 #ifndef FORMATS_TEXT_SUMMARY_H
 #define FORMATS_TEXT_SUMMARY_H

@@ -17,7 +17,8 @@ add_tsv_byte(struct buffer *b, const char *text, size_t i, size_t n)
 	static const char escapes[] = "\tt\nn\rr\\\\";
 	unsigned char c = (unsigned char)text[i], next = i + 1 < n ? (unsigned char)text[i + 1] : 0;
 	unsigned char last = i ? (unsigned char)text[i - 1] : 0;
-	bool is_c1 = (c == 0xc2 && next >= 0x80 && next <= 0x9f) || (last == 0xc2 && c >= 0x80 && c <= 0x9f);
+	bool is_c1 =
+	    (c == 0xc2 && next >= 0x80 && next <= 0x9f) || (last == 0xc2 && c >= 0x80 && c <= 0x9f);
 	char hex[8];
 
 	for (size_t k = 0; k < sizeof(escapes) - 1; k += 2)

@@ -1,12 +1,10 @@
 /* text_table.h - rows of any stream as TSV, CSV or JSON lines.
  *
- * TSV: a line of names, a line a row, tabs between. In a text, tab, line feed, carriage return and backslash are
- *      written \t \n \r \\, other control characters \xNN (each byte): a line is always a row. A null and an empty text
- *      are both empty.
- * CSV: RFC 4180 with line feeds: quotes (by libcsv) around what holds a quote, a comma or a line end, and around an
- *      empty text; a null is empty without quotes.
- * JSON lines: an object a row, with every type as it is.
- * Values: text_value.h. */
+ * TSV: a line of names, a line a row, tabs between. In a text, tab, line feed, carriage return and
+ * backslash are written \t \n \r \\, other control characters \xNN (each byte): a line is always a
+ * row. A null and an empty text are both empty. CSV: RFC 4180 with line feeds: quotes (by libcsv)
+ * around what holds a quote, a comma or a line end, and around an empty text; a null is empty
+ * without quotes. JSON lines: an object a row, with every type as it is. Values: text_value.h. */
 
 #ifndef FORMATS_TEXT_TABLE_H
 #define FORMATS_TEXT_TABLE_H

@@ -20,7 +20,8 @@ add(struct buffer *b, const char *text)
 	buffer_add(b, text, strlen(text));
 }
 
-/* Bytes of the control character that starts there, or 0. Those of C1 have two bytes, c2 80 to c2 9f. */
+/* Bytes of the control character that starts there, or 0. Those of C1 have two bytes, c2 80 to c2
+ * 9f. */
 static size_t
 control_at(const char *text, size_t n)
 {
@@ -59,7 +60,8 @@ escape_needed(const char *text, size_t n)
 	return needed;
 }
 
-/* Most texts need no library; those with control characters become plain ASCII, since jansson leaves some of them. */
+/* Most texts need no library; those with control characters become plain ASCII, since jansson
+ * leaves some of them. */
 void
 text_json_string(struct buffer *b, const char *text, size_t n)
 {

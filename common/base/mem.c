@@ -44,7 +44,7 @@ exhausted(void)
 void *
 mem_alloc(size_t n, size_t size)
 {
-	size_t bytes, rounded;
+	size_t bytes, rounded = 0;
 	void *p;
 
 	if (!mem_mul(n, size, &bytes) || !mem_add(bytes, ALIGNMENT, &rounded))
@@ -182,7 +182,7 @@ add_block(struct arena *a, size_t least)
 void *
 arena_alloc(struct arena *a, size_t n, size_t size)
 {
-	size_t bytes, rounded;
+	size_t bytes, rounded = 0;
 	void *p;
 
 	if (!mem_mul(n, size, &bytes) || !mem_add(bytes, ALIGNMENT - 1, &rounded))

@@ -21,15 +21,19 @@ static int
 check_id(const struct gene_row *row, struct err *e)
 {
 	for (size_t i = 0; i < sizeof(special_tokens) / sizeof(special_tokens[0]); i++)
-		if (strlen(special_tokens[i]) == row->size && memcmp(special_tokens[i], row->id, row->size) == 0)
-			return err_set(e, "gene '%s': is the name of a special token", special_tokens[i]);
+		if (strlen(special_tokens[i]) == row->size &&
+		    memcmp(special_tokens[i], row->id, row->size) == 0)
+			return err_set(
+			    e, "gene '%s': is the name of a special token", special_tokens[i]);
 	for (size_t i = 0; i < row->size; i++)
 		if ((unsigned char)row->id[i] < 0x20 || row->id[i] == 0x7f)
-			return err_set(e, "gene '%.*s': a control character in its id", (int)row->size, row->id);
+			return err_set(e, "gene '%.*s': a control character in its id",
+			    (int)row->size, row->id);
 	return 0;
 }
 
-/* The other names of a dictionary, by row: those of row r are first[r], next[first[r]], ... until -1, in their order. */
+/* The other names of a dictionary, by row: those of row r are first[r], next[first[r]], ... until
+ * -1, in their order. */
 struct name_lists {
 	int32_t *first; /* [rows] */
 	int32_t *next;  /* [names] */
@@ -38,7 +42,8 @@ struct name_lists {
 static struct name_lists
 list_names(const struct genes *g, struct arena *a)
 {
-	struct name_lists l = { arena_alloc(a, g->n, sizeof(*l.first)), arena_alloc(a, g->names->n, sizeof(*l.next)) };
+	struct name_lists l = { arena_alloc(a, g->n, sizeof(*l.first)),
+		arena_alloc(a, g->names->n, sizeof(*l.next)) };
 
 	memset(l.first, 0xff, g->n * sizeof(*l.first));
 	for (size_t i = g->names->n; i-- > 0;) {
@@ -62,8 +67,8 @@ struct texts {
 
 /* Symbol and aliases of gene i of the batch. */
 static void
-name_gene(struct texts *t, size_t i, const struct gene_row *row, const struct genes *g, const struct name_lists *l,
-    struct arena *a)
+name_gene(struct texts *t, size_t i, const struct gene_row *row, const struct genes *g,
+    const struct name_lists *l, struct arena *a)
 {
 	ptrdiff_t known = g ? genes_find(g, row->id, row->size) : -1;
 	const char *symbol;
@@ -78,13 +83,16 @@ name_gene(struct texts *t, size_t i, const struct gene_row *row, const struct ge
 	for (int32_t k = l->first[known]; k >= 0; k = l->next[k]) {
 		const char *name = strings_get(g->names, (size_t)k, &size);
 
-		if (!equal_but_case(name, size, symbol, symbol_size) && !equal_but_case(name, size, row->id, row->size))
-			t->aliases[t->alias_offsets[i + 1]++] = arena_printf(a, "%.*s", (int)size, name);
+		if (!equal_but_case(name, size, symbol, symbol_size) &&
+		    !equal_but_case(name, size, row->id, row->size))
+			t->aliases[t->alias_offsets[i + 1]++] =
+			    arena_printf(a, "%.*s", (int)size, name);
 	}
 }
 
 static void
-add_columns(struct batch *b, const struct texts *t, const int32_t *tokens, const double *medians, size_t n_special)
+add_columns(struct batch *b, const struct texts *t, const int32_t *tokens, const double *medians,
+    size_t n_special)
 {
 	struct array median = array_fixed(b->rows, medians);
 	uint8_t *validity = arena_alloc(&b->arena, b->rows / 8 + 1, 1);
@@ -97,12 +105,14 @@ add_columns(struct batch *b, const struct texts *t, const int32_t *tokens, const
 	batch_append(b, array_fixed(b->rows, tokens));
 	batch_append(b, median);
 	batch_append(b, array_from_texts(&b->arena, t->symbols, b->rows));
-	batch_append(b, array_list(&b->arena, b->rows, t->alias_offsets,
-	    array_from_texts(&b->arena, t->aliases, (size_t)t->alias_offsets[b->rows])));
+	batch_append(
+	    b, array_list(&b->arena, b->rows, t->alias_offsets,
+		   array_from_texts(&b->arena, t->aliases, (size_t)t->alias_offsets[b->rows])));
 }
 
 int
-gene_rows_batch(struct gene_row *rows, size_t n, bool special, const struct genes *names, struct batch *b, struct err *e)
+gene_rows_batch(struct gene_row *rows, size_t n, bool special, const struct genes *names,
+    struct batch *b, struct err *e)
 {
 	size_t n_special = special ? 4 : 2;
 	struct arena *a = &b->arena;
@@ -112,7 +122,8 @@ gene_rows_batch(struct gene_row *rows, size_t n, bool special, const struct gene
 	double *medians;
 
 	b->rows = n + n_special;
-	t = (struct texts){ arena_zero(a, b->rows, sizeof(*t.ids)), arena_zero(a, b->rows, sizeof(*t.symbols)),
+	t = (struct texts){ arena_zero(a, b->rows, sizeof(*t.ids)),
+		arena_zero(a, b->rows, sizeof(*t.symbols)),
 		arena_zero(a, names ? names->names->n : 0, sizeof(*t.aliases)),
 		arena_zero(a, b->rows + 1, sizeof(*t.alias_offsets)) };
 	tokens = arena_alloc(a, b->rows, sizeof(*tokens));
@@ -124,7 +135,8 @@ gene_rows_batch(struct gene_row *rows, size_t n, bool special, const struct gene
 		if (row && check_id(row, e))
 			return -1;
 		tokens[i] = (int32_t)i;
-		t.ids[i] = row ? arena_printf(a, "%.*s", (int)row->size, row->id) : special_tokens[i];
+		t.ids[i] =
+		    row ? arena_printf(a, "%.*s", (int)row->size, row->id) : special_tokens[i];
 		medians[i] = row ? row->median : 0;
 		if (row)
 			name_gene(&t, i, row, names, &lists, a);

@@ -91,7 +91,7 @@ describe_matmul(dnnl_primitive_desc_t *ret, dnnl_engine_t engine, dnnl_memory_de
 
 /* ---- 2. shapes and their primitives ---- */
 
-enum { N_STEPS = MATMUL_TILE / MATMUL_STEP };
+enum { N_STEPS = 16 }; /* steps a tile */
 
 struct primitive {
 	dnnl_primitive_t handle;
@@ -103,11 +103,10 @@ struct primitive {
 struct shape {
 	struct matmul_library *lib;
 	size_t n_out, n_in;
-	size_t stride; /* from row to row of the input */
 	enum activation activation;
 	bool has_bias, has_layout;
 	dnnl_memory_desc_t packed, bias;                   /* of the weights and of the bias */
-	_Atomic(struct primitive *) primitive[2][N_STEPS]; /* [is_added][rows / MATMUL_STEP - 1] */
+	_Atomic(struct primitive *) primitive[2][N_STEPS]; /* [is_added][rows / step - 1] */
 	struct shape *next;
 };
 
@@ -115,6 +114,7 @@ struct matmul_library {
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
 	bool is_bf16;
+	size_t tile, step;     /* rows of a run, at most; rows are rounded up to a multiple of step */
 	pthread_mutex_t mutex; /* shapes, and the making of primitives */
 	struct shape *shapes;
 };
@@ -141,7 +141,7 @@ struct matmul {
 struct matmul_scratch {
 	void *space; /* for the primitive */
 	size_t space_size;
-	uint16_t *narrow; /* [MATMUL_TILE][n_in], the input as bfloat16 */
+	uint16_t *narrow; /* [tile][n_in], the input of a slice as bfloat16 */
 	size_t narrow_size;
 };
 
@@ -203,7 +203,7 @@ describe(dnnl_primitive_desc_t *ret, struct shape *shape, dnnl_memory_desc_t *we
 	dnnl_status_t s = make_attributes(&attr, shape, is_added);
 
 	if (!s)
-		s = desc_plain(&p->in, type, rows, shape->n_in, shape->stride, 1);
+		s = desc_plain(&p->in, type, rows, shape->n_in, shape->n_in, 1);
 	if (!s)
 		s = desc_plain(&p->out, dnnl_f32, rows, shape->n_out, shape->n_out, 1);
 	if (!s)
@@ -228,7 +228,7 @@ choose_layout(struct shape *shape)
 	if (!s)
 		s = desc_plain(&shape->bias, dnnl_f32, 1, shape->n_out, shape->n_out, 1);
 	if (!s)
-		s = describe(&pd, shape, &any, MATMUL_TILE, false, &tile);
+		s = describe(&pd, shape, &any, shape->lib->tile, false, &tile);
 	if (!s) {
 		best = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
 		s = best ? CLONE(shape->packed, best) : dnnl_unimplemented;
@@ -267,7 +267,7 @@ make_primitive(struct shape *shape, size_t rows, bool is_added, struct err *e)
 static struct primitive *
 find_primitive(struct shape *shape, size_t rows, bool is_added, struct err *e)
 {
-	_Atomic(struct primitive *) *place = &shape->primitive[is_added][rows / MATMUL_STEP - 1];
+	_Atomic(struct primitive *) *place = &shape->primitive[is_added][rows / shape->lib->step - 1];
 	struct primitive *p = atomic_load_explicit(place, memory_order_acquire);
 
 	if (p)
@@ -291,7 +291,7 @@ find_shape(const struct shape *want)
 
 	pthread_mutex_lock(&lib->mutex);
 	for (s = lib->shapes; s; s = s->next)
-		if (s->n_out == want->n_out && s->n_in == want->n_in && s->stride == want->stride &&
+		if (s->n_out == want->n_out && s->n_in == want->n_in &&
 		    s->activation == want->activation && s->has_bias == want->has_bias)
 			break;
 	if (!s) {
@@ -327,6 +327,8 @@ matmul_library_open(enum cpu_isa isa, bool is_bf16, struct err *e)
 	use_one_thread();
 	lib = mem_zero(1, sizeof(*lib));
 	lib->is_bf16 = is_bf16;
+	lib->step = isa >= CPU_ISA_AVX512 ? 16 : 48;
+	lib->tile = isa >= CPU_ISA_AVX512 ? 256 : 240;
 	pthread_mutex_init(&lib->mutex, NULL);
 	s = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
 	if (!s)
@@ -393,7 +395,7 @@ matmul_create(struct matmul_library *lib, const float *weight, const float *bias
 	for (size_t from = 0; from < n_in; from += width) {
 		bool is_last = n_in - from <= width;
 		struct shape want = { .lib = lib, .n_out = n_out, .n_in = is_last ? n_in - from : width,
-			.stride = n_in, .activation = is_last ? activation : ACTIVATION_NONE,
+			.activation = is_last ? activation : ACTIVATION_NONE,
 			.has_bias = bias && from == 0 };
 
 		m->slice[m->n_slices++] = (struct slice){ find_shape(&want), from, NULL };
@@ -543,29 +545,50 @@ run_slice(const struct matmul *m, const struct slice *slice, size_t rows, const 
 	return s ? failed(e, "multiply", s) : 0;
 }
 
+/* The input of the slice: where it lies, or rounded into the scratch. */
+static const void *
+slice_input(const struct matmul *m, const struct slice *slice, const float *in, size_t rows,
+    struct matmul_scratch *scratch)
+{
+	size_t n = slice->shape->n_in;
+
+	if (!m->lib->is_bf16)
+		return in;
+	grow(&scratch->narrow, &scratch->narrow_size, m->lib->tile * n * sizeof(uint16_t));
+	if (n == m->n_in)
+		bf16_from_f32(scratch->narrow, in, rows * n);
+	else
+		for (size_t r = 0; r < rows; r++)
+			bf16_from_f32(scratch->narrow + r * n, in + r * m->n_in + slice->from, n);
+	return scratch->narrow;
+}
+
 int
 matmul_run(const struct matmul *m, const float *in, float *out, size_t rows, bool is_added,
     struct matmul_scratch *scratch, struct err *e)
 {
+	size_t tile = m->lib->tile, step = m->lib->step;
+
 	assert(m->slice[0].packed);
 	assert(!is_added || m->slice[m->n_slices - 1].shape->activation == ACTIVATION_NONE);
 	use_one_thread();
-	for (size_t from = 0; from < rows; from += MATMUL_TILE) {
-		size_t n = rows - from < MATMUL_TILE ? rows - from : MATMUL_TILE;
-		size_t padded = (n + MATMUL_STEP - 1) / MATMUL_STEP * MATMUL_STEP;
-		const float *x = in + from * m->n_in;
+	for (size_t from = 0; from < rows; from += tile) {
+		size_t n = rows - from < tile ? rows - from : tile;
+		size_t padded = (n + step - 1) / step * step;
 
-		if (m->lib->is_bf16) {
-			grow(&scratch->narrow, &scratch->narrow_size, MATMUL_TILE * m->n_in * sizeof(uint16_t));
-			bf16_from_f32(scratch->narrow, x, padded * m->n_in);
-		}
 		for (size_t i = 0; i < m->n_slices; i++) {
 			const struct slice *s = &m->slice[i];
-			const void *part = m->lib->is_bf16 ? (const void *)(scratch->narrow + s->from) : x;
+			const void *x = slice_input(m, s, in + from * m->n_in, padded, scratch);
 
-			if (run_slice(m, s, padded, part, out + from * m->n_out, is_added || i > 0, scratch, e))
+			if (run_slice(m, s, padded, x, out + from * m->n_out, is_added || i > 0, scratch, e))
 				return -1;
 		}
 	}
 	return 0;
+}
+
+size_t
+matmul_tile(const struct matmul_library *lib)
+{
+	return lib->tile;
 }

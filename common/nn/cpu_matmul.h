@@ -2,11 +2,11 @@
  *
  * Owns everything that knows oneDNN, and the difference between its 2.x and 3.x C interfaces.
  *
- * Rows come in runs of up to MATMUL_TILE, rounded up to a multiple of MATMUL_STEP: so there are at most
- * MATMUL_TILE / MATMUL_STEP oneDNN primitives a shape, made when they are first met and shared by
- * all threads, whatever the number of rows in a batch. A row's result does not depend on the run it is in: all
- * primitives of a shape read the same packed weights and add up the products in the same order (tested
- * bit for bit). All calls run in the calling thread. */
+ * Rows are multiplied in tiles of about 250, the last tile rounded up to a multiple of 16 (48 without AVX-512, whose
+ * kernels take 4 or 6 rows at a time): so there are at most 16 oneDNN primitives a shape, made when they are
+ * first met and shared by all threads, whatever the numbers of rows that occur. A row's result does not
+ * depend on the tile it is in: all primitives of a shape read the same packed weights and add up the
+ * products in the same order (tested bit for bit). All calls run in the calling thread. */
 
 #ifndef NN_CPU_MATMUL_H
 #define NN_CPU_MATMUL_H
@@ -18,7 +18,8 @@
 #include "nn/cpu_isa.h"
 #include "nn/model.h"
 
-enum { MATMUL_TILE = 256, MATMUL_STEP = 16 };
+/* Arrays of rows have room for their number rounded up to a multiple of this. */
+enum { MATMUL_PAD = 48 };
 
 struct matmul_library; /* the engine and the primitives; thread-safe */
 struct matmul;         /* one layer's weights; read-only once packed */
@@ -28,6 +29,9 @@ struct matmul_scratch; /* a thread's working memory */
  * calls with another cap are an error. is_bf16: weights and inputs are rounded to bfloat16, sums are float32. */
 struct matmul_library *matmul_library_open(enum cpu_isa isa, bool is_bf16, struct err *e);
 void matmul_library_close(struct matmul_library *lib);
+
+/* The rows of a full tile. */
+size_t matmul_tile(const struct matmul_library *lib);
 
 /* A layer; weight [n_out][n_in] and bias [n_out] (or NULL) must stay valid until it is packed, the bias until it
  * is freed. The activation is part of it. Cheap: no weight is read. */
@@ -41,8 +45,8 @@ struct matmul_scratch *matmul_scratch_create(void);
 void matmul_scratch_free(struct matmul_scratch *s);
 
 /* out[rows][n_out] = f(in[rows][n_in] W' + b), or out += x W' + b where is_added (then the activation must be
- * NONE). Reads and writes whole steps: in and out must have room for rows rounded up to MATMUL_STEP; the contents of the
- * further rows do not matter and are overwritten. 0 or -1. */
+ * NONE). in and out must have room for rows rounded up to MATMUL_PAD; what the further rows hold does
+ * not matter, those of out are overwritten. 0 or -1. */
 int matmul_run(const struct matmul *m, const float *in, float *out, size_t rows, bool is_added,
     struct matmul_scratch *s, struct err *e);
 

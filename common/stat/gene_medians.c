@@ -25,7 +25,8 @@ enum {
 	VALUE_BITS = 63 /* of a double without its sign: 7 digits */
 };
 
-/* Values of one spill: those of gene 0, then of gene 1, ...; then how many each gene has, as uint32. */
+/* Values of one spill: those of gene 0, then of gene 1, ...; then how many each gene has, as
+ * uint32. */
 struct run {
 	off_t values; /* of the next gene, once the genes are gone through */
 	off_t counts;
@@ -34,8 +35,8 @@ struct run {
 
 struct gene_medians {
 	bool is_digest, is_finished;
-	size_t n_genes, room; /* the tables' length in use, and allocated */
-	uint64_t *cells;      /* [room] values of each gene */
+	size_t n_genes, room;    /* the tables' length in use, and allocated */
+	uint64_t *cells;         /* [room] values of each gene */
 	struct tdigest *digests; /* [room] */
 
 	uint32_t *held;          /* [room] values of each gene in memory */
@@ -84,7 +85,8 @@ read_at(const struct gene_medians *m, off_t at, void *bytes, size_t n, struct er
 		if (r < 0)
 			return err_sys(e, "temporary file in TMPDIR: read");
 		if (r == 0)
-			return err_set(e, "temporary file in TMPDIR: shorter than what was written");
+			return err_set(
+			    e, "temporary file in TMPDIR: shorter than what was written");
 		to += r;
 		n -= (size_t)r;
 		at += r;
@@ -243,7 +245,8 @@ look_above(const double *values, size_t n, void *context)
 	}
 }
 
-/* The value that has `rank` others before it in ascending order: digit by digit, from the highest. */
+/* The value that has `rank` others before it in ascending order: digit by digit, from the highest.
+ */
 static int
 value_of_rank(const struct gene_values *v, size_t rank, double *ret_value, struct err *e)
 {
@@ -295,8 +298,8 @@ read_counts(const struct gene_medians *m, size_t from, size_t n, uint32_t *count
 		size_t there = run->n_genes > from ? run->n_genes - from : 0;
 
 		there = there < n ? there : n;
-		if (read_at(m, run->counts + (off_t)(from * sizeof(*counts)), counts + i * GENES_AT_ONCE,
-			there * sizeof(*counts), e))
+		if (read_at(m, run->counts + (off_t)(from * sizeof(*counts)),
+			counts + i * GENES_AT_ONCE, there * sizeof(*counts), e))
 			return -1;
 	}
 	return 0;
@@ -318,7 +321,8 @@ gather(const double *values, size_t n, void *context)
 
 /* Median of the gene that all runs have come to; then they go on to the next one. */
 static int
-median_from_file(struct gene_medians *m, const uint32_t *counts, size_t n, double *ret_median, struct err *e)
+median_from_file(
+    struct gene_medians *m, const uint32_t *counts, size_t n, double *ret_median, struct err *e)
 {
 	struct gene_values v = { .medians = m, .counts = counts, .n = n };
 	struct gathered g = { .values = m->grouped };
@@ -345,9 +349,11 @@ medians_from_file(struct gene_medians *m, double *medians, size_t n, struct err 
 		size_t in_block = gene % GENES_AT_ONCE;
 
 		if (in_block == 0)
-			r = read_counts(m, gene, n - gene < GENES_AT_ONCE ? n - gene : GENES_AT_ONCE, counts, e);
+			r = read_counts(m, gene,
+			    n - gene < GENES_AT_ONCE ? n - gene : GENES_AT_ONCE, counts, e);
 		if (!r)
-			r = median_from_file(m, counts + in_block, (size_t)m->cells[gene], &medians[gene], e);
+			r = median_from_file(
+			    m, counts + in_block, (size_t)m->cells[gene], &medians[gene], e);
 	}
 	free(counts);
 	return r;
@@ -407,7 +413,8 @@ gene_medians_digest(void)
 }
 
 int
-gene_medians_add(struct gene_medians *m, const uint32_t *genes, const double *values, size_t n, struct err *e)
+gene_medians_add(
+    struct gene_medians *m, const uint32_t *genes, const double *values, size_t n, struct err *e)
 {
 	assert(!m->is_finished);
 	for (size_t i = 0; i < n; i++) {

@@ -72,7 +72,8 @@ flush(struct tdigest *t)
 	sort_by_mean(t->buffer, t->n_buffered);
 	/* Of equal means the centroid comes first, as in crick: it decides which centroids grow. */
 	while (i < t->n_buffered || j < t->n_centroids) {
-		if (j == t->n_centroids || (i < t->n_buffered && t->buffer[i].mean < t->centroids[j].mean))
+		if (j == t->n_centroids ||
+		    (i < t->n_buffered && t->buffer[i].mean < t->centroids[j].mean))
 			extend(&m, t->buffer[i++]);
 		else
 			extend(&m, t->centroids[j++]);

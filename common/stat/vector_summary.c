@@ -52,7 +52,8 @@ add_groups(struct vector_summary *v, size_t group)
 	for (; v->n_groups <= group; v->n_groups++) {
 		memset(buffer_grow(&v->counts, sizeof(uint64_t)), 0, sizeof(uint64_t));
 		if (!v->is_median)
-			memset(buffer_grow(&v->sums, v->size * sizeof(double)), 0, v->size * sizeof(double));
+			memset(buffer_grow(&v->sums, v->size * sizeof(double)), 0,
+			    v->size * sizeof(double));
 	}
 }
 
@@ -107,18 +108,21 @@ vector_summary_count(const struct vector_summary *v, size_t group)
 
 /* Dimensions from..from+n of row i. */
 static int
-read_part(const struct vector_summary *v, size_t row, size_t from, size_t n, float *ret_part, struct err *e)
+read_part(const struct vector_summary *v, size_t row, size_t from, size_t n, float *ret_part,
+    struct err *e)
 {
 	off_t at = (off_t)((row * v->size + from) * sizeof(float));
 	size_t done = 0;
 
 	if (row >= v->n_spilled) {
-		memcpy(ret_part, v->rows.data + ((row - v->n_spilled) * v->size + from) * sizeof(float),
+		memcpy(ret_part,
+		    v->rows.data + ((row - v->n_spilled) * v->size + from) * sizeof(float),
 		    n * sizeof(float));
 		return 0;
 	}
 	while (done < n * sizeof(float)) {
-		ssize_t r = pread(v->spill, (char *)ret_part + done, n * sizeof(float) - done, at + (off_t)done);
+		ssize_t r = pread(
+		    v->spill, (char *)ret_part + done, n * sizeof(float) - done, at + (off_t)done);
 
 		if (r == 0 || (r < 0 && errno != EINTR))
 			return err_sys(e, "temporary file: read");

@@ -6,8 +6,11 @@
     medians.py compare EXPECTED.tsv GENES.cells TOLERANCE
                                          exits 1 unless genes are those of EXPECTED.tsv, in order, tokens from 4 on, and medians
                                          within the relative tolerance; prints the largest difference
+    medians.py golden TDIGEST.json GENES.cells TOLERANCE
+                                         the same for the exact medians of the genes in ../shared/golden/stat/tdigest.json
 """
 
+import json
 import sys
 
 import anndata
@@ -40,7 +43,7 @@ def expect(paths):
     for gene in sorted(parts):
         values = np.concatenate(parts[gene])
         if len(values):
-            print(f"{gene}\t{len(values)}\t{np.median(values)!r}")
+            print(f"{gene}\t{len(values)}\t{float(np.median(values))!r}")
 
 
 def stream(path, out):
@@ -71,10 +74,21 @@ def compare(expected, got, tolerance):
         sys.exit(f"{expected.loc[worst].to_dict()}: got {got.loc[worst, 'median']!r}")
 
 
+def golden(path, got, tolerance):
+    got = pa.ipc.open_stream(got).read_all().to_pandas().set_index("gene")["median"]
+    genes = json.load(open(path))["genes"]
+    errors = [abs(got[g["gene"]] / g["exact_percentiles_numpy_linear"]["50"] - 1) for g in genes]
+    print(errors)
+    if len(errors) != 8 or not max(errors) <= tolerance:
+        sys.exit("too far")
+
+
 command, *arguments = sys.argv[1:]
 if command == "expect":
     expect(arguments)
 elif command == "stream":
     stream(*arguments)
+elif command == "golden":
+    golden(arguments[0], arguments[1], float(arguments[2]))
 else:
     compare(arguments[0], arguments[1], float(arguments[2]))

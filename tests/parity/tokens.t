@@ -7,10 +7,12 @@ GENEFORMER_DIR=$SHARED/data/geneformer
 export GENEFORMER_DIR
 
 compare() { # NAME VERSION FILE ROWS
-	h5ad2cells "$3" | cellhead -n "$4" | genemap --exact -d "$2" | normalize -d "$2" | rankencode -d "$2" |
-		cellview --jsonl --columns input_ids >"$T/ours"
-	hf2cells "$SHARED/golden/tokens/$1.dataset" | cellview --jsonl --columns input_ids >"$T/reference"
-	ok "$1: the tokens of the reference" python3 tests/parity/tokens.py "$T/ours" "$T/reference" \
+	h5ad2cells -q "$3" | cellhead -n "$4" >"$T/counts"
+	genemap --exact -d "$2" "$T/counts" | normalize -d "$2" | rankencode -q -d "$2" |
+		cellview --jsonl --names --columns input_ids >"$T/ours"
+	cellview --jsonl --columns gene "$T/counts" >"$T/source"
+	hf2cells -d "$2" "$SHARED/golden/tokens/$1.dataset" | cellview --jsonl --names --columns input_ids >"$T/reference"
+	ok "$1: the tokens of the reference" python3 tests/parity/tokens.py "$T/ours" "$T/reference" "$T/source" \
 		"$SHARED/golden/tokens/$1.ties.tsv"
 }
 

@@ -34,8 +34,8 @@ sample_start(struct sample *s, int total_bits)
 	static const float counts[N_ENTRIES] = { 3, 0, 4, 2, 5, 6, 7 };
 	static const double totals[N_ROWS] = { 1000, 0, 3 };
 	struct field text = field_utf8("item"), number = field_float("item", 32);
-	struct field fields[] = { field_utf8("cell"), field_list("gene", &text), field_list("count", &number),
-		field_float("n_counts", total_bits) };
+	struct field fields[] = { field_utf8("cell"), field_list("gene", &text),
+		field_list("count", &number), field_float("n_counts", total_bits) };
 	struct arena *a = &s->batch.arena;
 
 	memset(s, 0, sizeof(*s));
@@ -49,10 +49,12 @@ sample_start(struct sample *s, int total_bits)
 	for (size_t i = 0; i < (total_bits ? 4 : 3); i++)
 		schema_append(s->schema, &fields[i]);
 	batch_append(&s->batch, array_utf8(N_ROWS, cell_offsets, "abc"));
-	batch_append(&s->batch, array_list(a, N_ROWS, offsets, array_utf8(N_ENTRIES, name_offsets, "")));
+	batch_append(
+	    &s->batch, array_list(a, N_ROWS, offsets, array_utf8(N_ENTRIES, name_offsets, "")));
 	batch_append(&s->batch, array_list(a, N_ROWS, offsets, array_fixed(N_ENTRIES, s->counts)));
 	if (total_bits)
-		batch_append(&s->batch, array_fixed(N_ROWS, total_bits == 32 ? (void *)s->totals32 : (void *)s->totals));
+		batch_append(&s->batch, array_fixed(N_ROWS, total_bits == 32 ? (void *)s->totals32
+									     : (void *)s->totals));
 }
 
 static void

@@ -71,7 +71,8 @@ nothing_at_all(void **state)
 	gene_medians_free(digest);
 }
 
-/* Values over the whole range of doubles, most of them close together, some equal; few genes have many. */
+/* Values over the whole range of doubles, most of them close together, some equal; few genes have
+ * many. */
 struct sample {
 	size_t n, n_genes;
 	uint32_t *genes;
@@ -88,7 +89,8 @@ next_random(uint64_t *x)
 static struct sample
 sample_new(size_t n, size_t n_genes)
 {
-	struct sample s = { n, n_genes, mem_alloc(n, sizeof(*s.genes)), mem_alloc(n, sizeof(*s.values)) };
+	struct sample s = { n, n_genes, mem_alloc(n, sizeof(*s.genes)),
+		mem_alloc(n, sizeof(*s.values)) };
 	uint64_t x = 7;
 
 	for (size_t i = 0; i < n; i++) {
@@ -157,7 +159,7 @@ check_exact(const struct sample *s, size_t pairs_in_memory, int is_spilled)
 	assert_int_equal(gene_medians_spilled(m), is_spilled);
 	for (uint32_t g = 0; g < s->n_genes; g++)
 		assert_true(medians[g] == sorted_median(s, g) ||
-		    (isnan(medians[g]) && isnan(sorted_median(s, g))));
+			    (isnan(medians[g]) && isnan(sorted_median(s, g))));
 	free(medians);
 	gene_medians_free(m);
 }
@@ -172,8 +174,9 @@ exact_in_memory_and_on_file(void **state)
 	check_exact(&s, 60000, 0);
 	check_exact(&s, 59999, 1); /* two runs; every gene fits into memory */
 	check_exact(&s, 20000, 1);
-	check_exact(&s, 7001, 1);  /* genes 0 and 1 (10,000 values) are selected on the file, in two blocks */
-	check_exact(&s, 97, 1);    /* all genes are */
+	check_exact(&s, 7001,
+	    1); /* genes 0 and 1 (10,000 values) are selected on the file, in two blocks */
+	check_exact(&s, 97, 1); /* all genes are */
 	sample_free(&s);
 }
 
@@ -210,7 +213,8 @@ digests_by_gene(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		double root = i * 7919 % 1000, values[2] = { root * root / 1000 + 1, 10 * (1 + i * 5 % 41) };
+		double root = i * 7919 % 1000,
+		       values[2] = { root * root / 1000 + 1, 10 * (1 + i * 5 % 41) };
 		uint32_t genes[2] = { 1500, 3 };
 
 		assert_int_equal(gene_medians_add(m, genes, values, i < 41 ? 2 : 1, &e), 0);

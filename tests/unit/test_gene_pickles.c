@@ -15,7 +15,8 @@ static const char medians[] = "\x80\x02}(X\2\0\0\0G1G?\xf8\0\0\0\0\0\0X\2\0\0\0G
 static const char names[] = "\x80\x02}(X\1\0\0\0"
 			    "AX\2\0\0\0G1X\0\0\0\0X\2\0\0\0G2u.";
 
-#define WRITE(folder, name, text) aid_write(folder, name, text, sizeof(text) - 1)
+#define BYTES(text) text, sizeof(text) - 1
+#define WRITE(folder, name, text) aid_write(folder, name, BYTES(text))
 
 static void
 reads_a_folder(void **state)
@@ -119,27 +120,29 @@ static void
 checks_types(void **state)
 {
 	static const struct {
-		const char *tokens, *medians;
-		size_t tokens_size, medians_size;
+		const char *tokens;
+		size_t tokens_size;
+		const char *medians;
+		size_t medians_size;
 		const char *part;
 	} cases[] = {
-		{ "\x80\x02].", medians, 4, sizeof(medians) - 1,
+		{ BYTES("\x80\x02]."), BYTES(medians),
 		    "token_dictionary.pkl: holds a list, not a dictionary" },
-		{ "\x80\x02}X\1\0\0\0GNs.", medians, 11, sizeof(medians) - 1,
+		{ BYTES("\x80\x02}X\1\0\0\0GNs."), BYTES(medians),
 		    "token_dictionary.pkl: G: its token is None, not an integer" },
-		{ "\x80\x02}X\1\0\0\0GJ\xff\xff\xff\xffs.", medians, 15, sizeof(medians) - 1,
+		{ BYTES("\x80\x02}X\1\0\0\0GJ\xff\xff\xff\xffs."), BYTES(medians),
 		    "token_dictionary.pkl: G: its token is out of range" },
-		{ "\x80\x02}K\1K\1s.", medians, 9, sizeof(medians) - 1,
+		{ BYTES("\x80\x02}K\1K\1s."), BYTES(medians),
 		    "token_dictionary.pkl: entry 0: its key is an integer, not a name" },
-		{ "\x80\x02}X\1\0\0\0\nK\1s.", medians, 12, sizeof(medians) - 1,
+		{ BYTES("\x80\x02}X\1\0\0\0\nK\1s."), BYTES(medians),
 		    "token_dictionary.pkl: entry 0: its key is odd text" },
-		{ tokens, "\x80\x02}X\1\0\0\0GK\0s.", sizeof(tokens) - 1, 12,
+		{ BYTES(tokens), BYTES("\x80\x02}X\1\0\0\0GK\0s."),
 		    "gene_median_dictionary.pkl: G: its median is not a number above 0" },
-		{ tokens, "\x80\x02}X\1\0\0\0GG\x7f\xf8\0\0\0\0\0\0s.", sizeof(tokens) - 1, 19,
+		{ BYTES(tokens), BYTES("\x80\x02}X\1\0\0\0GG\x7f\xf8\0\0\0\0\0\0s."),
 		    "G: its median is not a number above 0" },
-		{ tokens, "\x80\x02}X\1\0\0\0GX\1\0\0\0Gs.", sizeof(tokens) - 1, 16,
+		{ BYTES(tokens), BYTES("\x80\x02}X\1\0\0\0GX\1\0\0\0Gs."),
 		    "G: its median is not a number above 0" },
-		{ tokens, "\x80\x02}", sizeof(tokens) - 1, 3,
+		{ BYTES(tokens), BYTES("\x80\x02}"),
 		    "gene_median_dictionary.pkl: byte 3: truncated (no STOP)" },
 	};
 

@@ -13,7 +13,8 @@
 
 enum { GENE, TOKEN, MEDIAN, SYMBOL, ALIASES };
 
-/* A dictionary of two genes: A (symbol TP53, aliases P53 and LFS1, its own id) and ENSG00000000009 (alias "old", no symbol). */
+/* A dictionary of two genes: A (symbol TP53, aliases P53 and LFS1, its own id) and ENSG00000000009
+ * (alias "old", no symbol). */
 static struct genes *
 make_names(void)
 {
@@ -62,13 +63,13 @@ row(const char *id, double median)
 static void
 a_dictionary(void **state)
 {
-	struct gene_row rows[] = { row("ENSG00000141510", 2.5), row("MT-CO1", 60), row("ENSG00000000009", 1e-3),
-		row("ENSG00000000009.1", 4) };
+	struct gene_row rows[] = { row("ENSG00000141510", 2.5), row("MT-CO1", 60),
+		row("ENSG00000000009", 1e-3), row("ENSG00000000009.1", 4) };
 	struct genes *names = make_names();
 	struct batch b = { 0 };
 	struct err e = { 0 };
-	const char *const ids[] = { "<pad>", "<mask>", "<cls>", "<eos>", "ENSG00000000009", "ENSG00000000009.1",
-		"ENSG00000141510", "MT-CO1" };
+	const char *const ids[] = { "<pad>", "<mask>", "<cls>", "<eos>", "ENSG00000000009",
+		"ENSG00000000009.1", "ENSG00000141510", "MT-CO1" };
 	const char *const symbols[] = { NULL, NULL, NULL, NULL, NULL, NULL, "Tp53", NULL };
 	const int32_t alias_ends[] = { 0, 0, 0, 0, 1, 1, 3, 3 };
 	const double medians[] = { NAN, NAN, NAN, NAN, 1e-3, 4, 2.5, 60 };
@@ -132,8 +133,10 @@ ids_that_break_a_vocabulary(void **state)
 static void
 ids_that_are_not_ensembl(void **state)
 {
-	static const char *const good[] = { "ENSG00000141510", "ENSMUSG00000059552", "ENSGR0000182378" };
-	static const char *const bad[] = { "TP53", "ENSG00000141510.18", "ENSG141510", "7157", "ENS" };
+	static const char *const good[] = { "ENSG00000141510", "ENSMUSG00000059552",
+		"ENSGR0000182378" };
+	static const char *const bad[] = { "TP53", "ENSG00000141510.18", "ENSG141510", "7157",
+		"ENS" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {

@@ -1,0 +1,82 @@
+/* cpu_attention_generic.c - the attention kernel in plain C, 4 queries x 8 keys. */
+
+#include <stdint.h>
+#include <string.h>
+
+#include "nn/cpu_attention.h"
+#include "nn/cpu_exp2.h"
+
+enum { GROUP = 4, PANEL = 8, COLUMNS = 16 };
+
+/* 2^x for x <= 0. */
+static float
+exp2_of(float x)
+{
+	float whole, part, p;
+	uint32_t bits;
+
+	x = x > EXP2_MIN ? x : EXP2_MIN;
+	whole = (float)(int)(x - 0.5f); /* to the nearest: x is not above 0 */
+	part = x - whole;
+	p = EXP2_5;
+	p = p * part + EXP2_4;
+	p = p * part + EXP2_3;
+	p = p * part + EXP2_2;
+	p = p * part + EXP2_1;
+	p = p * part + 1;
+	memcpy(&bits, &p, sizeof(bits));
+	bits += (uint32_t)(int)whole << 23;
+	memcpy(&p, &bits, sizeof(p));
+	return p;
+}
+
+static void
+scores(const float *q, const float *k, size_t d, size_t n, float *s)
+{
+	for (size_t j = 0; j < n; j += PANEL, k += d * PANEL) {
+		float sum[GROUP][PANEL] = { 0 };
+
+		for (size_t c = 0; c < d; c++)
+			for (size_t i = 0; i < GROUP; i++)
+				for (size_t l = 0; l < PANEL; l++)
+					sum[i][l] += q[c * GROUP + i] * k[c * PANEL + l];
+		for (size_t i = 0; i < GROUP; i++)
+			memcpy(s + i * ATTENTION_BLOCK + j, sum[i], sizeof(sum[i]));
+	}
+}
+
+static void
+softmax(float *s, size_t n, float *max, float *sum, float *scale)
+{
+	for (size_t i = 0; i < GROUP; i++, s += ATTENTION_BLOCK) {
+		float top = max[i], total = 0;
+
+		for (size_t j = 0; j < n; j++)
+			top = s[j] > top ? s[j] : top;
+		for (size_t j = 0; j < n; j++) {
+			s[j] = exp2_of(s[j] - top);
+			total += s[j];
+		}
+		scale[i] = exp2_of(max[i] - top);
+		sum[i] = sum[i] * scale[i] + total;
+		max[i] = top;
+	}
+}
+
+static void
+values(const float *s, const float *v, size_t n, size_t width, const float *scale, float *o)
+{
+	for (size_t i = 0; i < GROUP; i++, s += ATTENTION_BLOCK)
+		for (size_t at = 0; at < width; at += COLUMNS, o += COLUMNS) {
+			float sum[COLUMNS];
+
+			for (size_t c = 0; c < COLUMNS; c++)
+				sum[c] = o[c] * scale[i];
+			for (size_t j = 0; j < n; j++)
+				for (size_t c = 0; c < COLUMNS; c++)
+					sum[c] += s[j] * v[j * width + at + c];
+			memcpy(o, sum, sizeof(sum));
+		}
+}
+
+const struct attention_kernel attention_generic = { GROUP, PANEL, scores, softmax, values };
