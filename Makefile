@@ -181,8 +181,10 @@ fuzz:
 FUZZ_SECONDS = 60
 run-fuzz_%:
 	@mkdir -p $(B)/fuzz/corpus/$*
-	$(B)/fuzz/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*)
+	$(B)/fuzz/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*) \
+		>$(B)/fuzz/$*.log 2>&1 || { tail -n 60 $(B)/fuzz/$*.log; exit 1; }
+	@grep stat:: $(B)/fuzz/$*.log
 
 format:
 	clang-format -i $(LIBRARY) $(wildcard common/*/*.h formats/*.h filters/*.c tests/*/*.[ch])
@@ -190,5 +192,4 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: all units fuzzers completions install uninstall dist deps demo check lint bench fuzz format clean
-FORCE:
+.PHONY: all units fuzzers completions install uninstall dist deps demo check lint bench fuzz format clean FORCE

@@ -19,7 +19,8 @@
  * refused by name, and so are list views and dictionaries of nested values. The schema metadata
  * keys `huggingface` and `pandas` are dropped; extension fields keep their metadata and are read as
  * their storage type. Two columns of one name are refused, texts of the schema that are no UTF-8 or
- * hold a NUL as well. Names of list children become "item". The index of a null is 0.
+ * hold a NUL as well. Names of list children become "item". An index outside its
+ * dictionary, where a null is, becomes 0.
  *
  * Our own streams are held to the forms that the writer writes (32-bit offsets, dictionary<int32,
  * utf8>), and their closing message to its very bytes. */

@@ -70,6 +70,10 @@ int cells_write(struct cells_writer *w, const struct batch *b, struct err *e);
 /* How much of the whole work the next rows complete (0 to 1), for the progress line of sources that know. */
 void cells_progress(struct cells_writer *w, double fraction);
 
+/* Counts n cells for the progress line, in programs whose rows are not the cells they work through; the rows written are not
+ * counted then. */
+void cells_count(struct cells_writer *w, uint64_t n);
+
 /* Closes a complete stream: closing batch, end, rename. Frees w. With e set before: removes what was written. -1 on failure. */
 int cells_commit(struct cells_writer *w, struct err *e);
 

@@ -15,6 +15,7 @@ struct cells_writer {
 	struct arena slices;
 	struct progress progress;
 	double fraction;
+	bool counts_itself; /* by cells_count, so that rows written are not counted */
 };
 
 /* The value of an option as it stands in the history; NULL where a text is not given. */
@@ -122,6 +123,13 @@ cells_progress(struct cells_writer *w, double fraction)
 		w->fraction = fraction;
 }
 
+void
+cells_count(struct cells_writer *w, uint64_t n)
+{
+	w->counts_itself = true;
+	progress_advance(&w->progress, n, w->fraction);
+}
+
 /* Rows from `from` on that go into one record batch. */
 static size_t
 rows_that_fit(const struct cells_writer *w, const struct batch *b, size_t from)
@@ -163,7 +171,8 @@ cells_write(struct cells_writer *w, const struct batch *b, struct err *e)
 	}
 	if (e->is_set)
 		return -1;
-	progress_advance(&w->progress, b->rows, w->fraction);
+	if (!w->counts_itself)
+		progress_advance(&w->progress, b->rows, w->fraction);
 	return output_is_file(w->output) ? 0 : output_flush(w->output, e);
 }
 

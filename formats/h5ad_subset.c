@@ -32,7 +32,7 @@ copy_attribute(hid_t from, const char *name, hid_t to)
 		made = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
 		if (made >= 0 && H5Aread(attribute, type, value) >= 0) {
 			is_copied = H5Awrite(made, type, value) >= 0;
-			if (n > 0 && H5Tdetect_class(type, H5T_VLEN) + H5Tis_variable_str(type) > 0)
+			if (n > 0 && (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tdetect_class(type, H5T_STRING) > 0))
 				H5Dvlen_reclaim(type, space, H5P_DEFAULT, value);
 		}
 		if (made >= 0)
@@ -131,7 +131,7 @@ refer_all(struct subset *s, const char *path, int depth, struct err *e)
 	const char **names = hdf5_members(s->to, path, &s->arena, &n), **of;
 
 	for (size_t i = 0; i < n && depth < 8 && !e->is_set; i++) {
-		const char *at = *path ? hdf5_join(&s->arena, path, names[i]) : names[i];
+		const char *at = depth ? hdf5_join(&s->arena, path, names[i]) : names[i];
 
 		if (strcmp(names[i], "__categories") != 0) {
 			refer_all(s, at, depth + 1, e);
@@ -282,7 +282,7 @@ h5ad_subset(const struct hdf5_file *from, const struct hdf5_file *to, const size
 	subset_attributes(&s, "/", e);
 	for (size_t i = 0; i < n && !e->is_set; i++)
 		cut_member(&s, names[i], e);
-	refer_all(&s, "", 0, e);
+	refer_all(&s, "/", 0, e);
 	free(s.new_row);
 	arena_free(&s.arena);
 	return e->is_set ? -1 : 0;

@@ -59,7 +59,7 @@ plan_rows(const struct cut *c)
 {
 	hid_t list = H5Dget_create_plist(c->from);
 	hsize_t chunk[MAX_RANK];
-	size_t row_bytes = c->row * c->width ? c->row * c->width : 1, rows = BLOCK_BYTES / row_bytes;
+	size_t row_bytes = c->row ? c->row * c->width : 1, rows = BLOCK_BYTES / row_bytes;
 	bool is_chunked = H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, MAX_RANK, chunk) == c->rank;
 
 	H5Pclose(list);
@@ -95,7 +95,7 @@ open_cut(struct subset *s, struct cut *c, const char *path, bool is_square, stru
 	c->new_shape[0] = s->n_keep;
 	if (is_square)
 		c->new_shape[1] = s->n_keep;
-	c->has_variable = H5Tdetect_class(c->type, H5T_VLEN) > 0 || H5Tis_variable_str(c->type) > 0;
+	c->has_variable = H5Tdetect_class(c->type, H5T_VLEN) > 0 || H5Tdetect_class(c->type, H5T_STRING) > 0;
 	c->block_rows = plan_rows(c);
 	list = properties(c);
 	space = H5Screate_simple(c->rank, c->new_shape, NULL);

@@ -151,12 +151,13 @@ h5ad_write_skeleton(const struct hdf5_file *f, struct err *e)
 }
 
 int
-h5ad_write_frame(const struct hdf5_file *f, const char *path, const struct strings *index, struct err *e)
+h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *index_name, const struct strings *index,
+    struct err *e)
 {
-	char *index_path = mem_printf("%s/_index", path);
+	char *index_path = mem_printf("%s/%s", path, index_name);
 
 	h5ad_write_group(f, path, "dataframe", "0.2.0", e);
-	hdf5_set_text(f, path, "_index", "_index", e);
+	hdf5_set_text(f, path, "_index", index_name, e);
 	h5ad_write_order(f, path, NULL, 0, e);
 	h5ad_write_texts(f, index_path, index, e);
 	free(index_path);

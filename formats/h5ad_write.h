@@ -27,8 +27,9 @@ int h5ad_write_group(const struct hdf5_file *f, const char *path, const char *en
 /* The groups every AnnData has (layers, obsm, ...) and the attributes of the root. */
 int h5ad_write_skeleton(const struct hdf5_file *f, struct err *e);
 
-/* A table with its index and no columns yet. */
-int h5ad_write_frame(const struct hdf5_file *f, const char *path, const struct strings *index, struct err *e);
+/* A table with its index (whose usual name is "_index") and no columns yet. */
+int h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *index_name, const struct strings *index,
+    struct err *e);
 
 /* A column of a table, at "path/name": texts as strings, those with a dictionary as a categorical, integers and bools with nulls as
  * nullable ones, floats with NaN for nulls. The field is utf8 (plain ones without nulls: asserted), bool, int or float. */

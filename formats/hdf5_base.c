@@ -91,7 +91,7 @@ hdf5_modify(struct hdf5_file *f, const char *path, const char *name, struct err 
 {
 	hid_t list;
 
-	*f = (struct hdf5_file){ .id = -1, .name = name };
+	*f = (struct hdf5_file){ .id = -1, .name = name, .size = UINT64_MAX };
 	if (e->is_set)
 		return -1;
 	be_quiet();
@@ -106,7 +106,7 @@ hdf5_create(struct hdf5_file *f, const char *path, const char *name, struct err 
 {
 	hid_t list;
 
-	*f = (struct hdf5_file){ .id = -1, .name = name };
+	*f = (struct hdf5_file){ .id = -1, .name = name, .size = UINT64_MAX };
 	if (e->is_set)
 		return -1;
 	be_quiet();

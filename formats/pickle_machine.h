@@ -47,8 +47,8 @@ int machine_fail(struct machine *m, const char *reason);
 /* A new value, not on the stack. */
 struct pickle_value *machine_value(struct machine *m, enum pickle_kind kind);
 
-/* Room for the items of a container. Short ones lie side by side, since a hostile file can ask for
- * one with every byte. */
+/* Room for n (above 0) items of a container. Short ones lie side by side, since a hostile file can
+ * ask for one with every byte. */
 struct pickle_value **machine_items(struct machine *m, size_t n);
 
 void machine_push(struct machine *m, struct pickle_value *v);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "formats/pickle_machine.h"
 
 /* 1. Opcodes that push a value */
@@ -93,29 +94,6 @@ take_counted(struct machine *m, unsigned width, enum pickle_kind kind)
 }
 
 /* Python writes lone surrogates into text where it meets them; they are not UTF-8 and refused. */
-static bool
-is_utf8(const uint8_t *s, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		uint8_t c = s[i];
-		size_t more = c < 0x80 ? 0 : c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-		if (more == 0) {
-			i++;
-			continue;
-		}
-		if (c < 0xC2 || c > 0xF4 || more >= n - i)
-			return false;
-		for (size_t k = 1; k <= more; k++)
-			if ((s[i + k] & 0xC0) != 0x80)
-				return false;
-		if ((c == 0xE0 && s[i + 1] < 0xA0) || (c == 0xED && s[i + 1] > 0x9F) ||
-		    (c == 0xF0 && s[i + 1] < 0x90) || (c == 0xF4 && s[i + 1] > 0x8F))
-			return false;
-		i += more + 1;
-	}
-	return true;
-}
-
 static int
 op_text(struct machine *m, unsigned width)
 {
@@ -123,7 +101,7 @@ op_text(struct machine *m, unsigned width)
 
 	if (!v)
 		return -1;
-	if (!is_utf8((const uint8_t *)v->text, v->size))
+	if (!utf8_is_valid(v->text, v->size))
 		return machine_fail(m, "text that is not valid UTF-8");
 	machine_push(m, v);
 	return 0;
@@ -157,9 +135,10 @@ make_tuple(struct machine *m, size_t n)
 
 	v->size = (uint32_t)n;
 	m->depth -= n;
-	v->items = machine_items(m, n);
-	if (n > 0)
+	if (n > 0) {
+		v->items = machine_items(m, n);
 		memcpy(v->items, m->stack + m->depth, n * sizeof(*v->items));
+	}
 	machine_push(m, v);
 	return 0;
 }

@@ -4,7 +4,12 @@
  *   _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)
  * with the storage as persistent id
  *   ('storage', torch.FloatStorage, key, location, count of elements)
- * and a parameter is _rebuild_parameter(tensor, requires_grad, hooks). */
+ * and a parameter is _rebuild_parameter(tensor, requires_grad, hooks).
+ *
+ *   1. One tensor
+ *   2. The dictionary
+ *   3. The archive
+ *   4. Open and close */
 
 #include "formats/torch_zip.h"
 
@@ -29,6 +34,8 @@ struct torch_zip {
 	const struct tensor **by_name; /* [n] */
 	size_t n;
 };
+
+/* 1. One tensor */
 
 static const struct {
 	const char *storage;
@@ -150,6 +157,8 @@ read_tensor(struct torch_zip *z, struct tensor *t, struct pickle_value **args, s
 	return 0;
 }
 
+/* 2. The dictionary */
+
 static int
 compare_names(const void *a, const void *b)
 {
@@ -214,6 +223,8 @@ read_dictionary(struct torch_zip *z, struct err *e)
 	return index_names(z, e);
 }
 
+/* 3. The archive */
+
 /* Finds NAME/data.pkl, and with it the prefix of all other entries. */
 static const struct zip_entry *
 find_pickle(struct torch_zip *z, struct err *e)
@@ -270,6 +281,8 @@ read_archive(struct torch_zip *z, const uint8_t *bytes, size_t size, struct err 
 	z->pickle = pickle_read(x->bytes, x->size, name, e);
 	return z->pickle ? read_dictionary(z, e) : -1;
 }
+
+/* 4. Open and close */
 
 struct torch_zip *
 torch_zip_open_memory(const void *bytes, size_t size, const char *name, struct err *e)

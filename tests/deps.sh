@@ -171,7 +171,7 @@ make_venv() {
 	if ! test -e "$folder/complete"; then
 		rm -rf "$folder"
 		python3 -m venv "$folder" >&2 &&
-			"$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$file" >&2 &&
+			"$folder/bin/python" -m pip install -q --no-compile --disable-pip-version-check -r "$file" >&2 &&
 			touch "$folder/complete" || exit 1
 	fi
 	echo "$folder/bin/python"

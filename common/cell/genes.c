@@ -170,38 +170,50 @@ genes_vocabulary(const struct genes *g, struct arena *a)
 }
 
 struct genes *
-genes_from_vocabulary(const char *text, struct err *e)
+genes_from_names(const char *const *names, size_t n, struct err *e)
 {
 	struct genes *g = mem_zero(1, sizeof(*g));
-	size_t n = *text != '\0';
-	const char **ids;
-	char *copy = arena_strdup(&g->arena, text);
-	int32_t *tokens;
-	double *medians;
+	int32_t *tokens = arena_alloc(&g->arena, n, sizeof(*tokens));
+	double *medians = arena_alloc(&g->arena, n, sizeof(*medians));
 
-	for (const char *c = text; *c; c++)
-		n += *c == '\n';
-	ids = arena_alloc(&g->arena, n, sizeof(*ids));
-	tokens = arena_alloc(&g->arena, n, sizeof(*tokens));
-	medians = arena_alloc(&g->arena, n, sizeof(*medians));
 	for (size_t i = 0; i < n; i++) {
-		char *end = strchr(copy, '\n');
-
-		ids[i] = copy;
 		tokens[i] = (int32_t)i;
 		medians[i] = NAN;
-		if (end)
-			*end = '\0';
-		copy = end ? end + 1 : copy;
 	}
 	g->n = n;
-	g->ids = strings_from(&g->arena, ids, n);
+	g->ids = strings_from(&g->arena, names, n);
 	g->tokens = tokens;
 	g->medians = medians;
 	g->symbols = g->names = strings_from(&g->arena, NULL, 0);
 	if (genes_complete(g, e)) {
+		err_prefix(e, "vocabulary");
 		genes_free(g);
 		return NULL;
 	}
+	return g;
+}
+
+struct genes *
+genes_from_vocabulary(const char *text, struct err *e)
+{
+	struct arena lines = { 0 };
+	size_t n = *text != '\0';
+	char *copy = arena_strdup(&lines, text);
+	const char **names;
+	struct genes *g;
+
+	for (const char *c = text; *c; c++)
+		n += *c == '\n';
+	names = arena_alloc(&lines, n, sizeof(*names));
+	for (size_t i = 0; i < n; i++) {
+		char *end = strchr(copy, '\n');
+
+		names[i] = copy;
+		if (end)
+			*end = '\0';
+		copy = end ? end + 1 : copy;
+	}
+	g = genes_from_names(names, n, e);
+	arena_free(&lines);
 	return g;
 }

@@ -53,7 +53,10 @@ ptrdiff_t genes_map(const struct genes *g, const char *name, size_t size, struct
 /* The names of all tokens by id, one a line (the metadata cells:vocabulary), in the arena. */
 const char *genes_vocabulary(const struct genes *g, struct arena *a);
 
-/* A dictionary that has only a vocabulary, from that text. NULL with e set where it is not one. */
+/* A dictionary that has only a vocabulary: names[t] is token t. NULL with e set where a name stands twice. */
+struct genes *genes_from_names(const char *const *names, size_t n, struct err *e);
+
+/* The same from the text of cells:vocabulary. */
 struct genes *genes_from_vocabulary(const char *text, struct err *e);
 
 #endif

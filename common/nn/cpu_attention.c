@@ -2,6 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 #include "base/mem.h"
 #include "nn/cpu_attention.h"
@@ -75,19 +78,68 @@ grow(float **p, size_t *have, size_t want)
 	*have = want;
 }
 
+#if defined(__SSE__)
+
+/* As below, for 4 rows and the columns up to the last whole four, whose number is returned. */
+static size_t
+transpose_four(const float *from, size_t stride, size_t d, float unit, float *to, size_t width)
+{
+	const __m128 u = _mm_set1_ps(unit);
+	size_t c = 0;
+
+	for (; c + 4 <= d; c += 4) {
+		__m128 w = _mm_loadu_ps(from + c), x = _mm_loadu_ps(from + stride + c);
+		__m128 y = _mm_loadu_ps(from + 2 * stride + c), z = _mm_loadu_ps(from + 3 * stride + c);
+
+		_MM_TRANSPOSE4_PS(w, x, y, z);
+		_mm_storeu_ps(to + c * width, _mm_mul_ps(w, u));
+		_mm_storeu_ps(to + (c + 1) * width, _mm_mul_ps(x, u));
+		_mm_storeu_ps(to + (c + 2) * width, _mm_mul_ps(y, u));
+		_mm_storeu_ps(to + (c + 3) * width, _mm_mul_ps(z, u));
+	}
+	return c;
+}
+
+#else
+
+static size_t
+transpose_four(const float *from, size_t stride, size_t d, float unit, float *to, size_t width)
+{
+	(void)from, (void)stride, (void)d, (void)unit, (void)to, (void)width;
+	return 0;
+}
+
+#endif
+
+/* to[c][i] = from[i][c] * unit, to being [d][width]; columns from n to width - 1 become 0. */
+static void
+transpose(const float *from, size_t stride, size_t n, size_t d, float unit, float *to, size_t width)
+{
+	size_t i = 0;
+
+	if (n < width)
+		memset(to, 0, d * width * sizeof(*to));
+	for (; i + 4 <= n; i += 4)
+		for (size_t c = transpose_four(from + i * stride, stride, d, unit, to + i, width); c < d; c++)
+			for (size_t r = i; r < i + 4; r++)
+				to[c * width + r] = from[r * stride + c] * unit;
+	for (; i < n; i++)
+		for (size_t c = 0; c < d; c++)
+			to[c * width + i] = from[i * stride + c] * unit;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static void
 pack_keys(float *to, const struct head *h, size_t panel)
 {
-	for (size_t j = 0; j < h->n_k; j++) {
-		const float *from = h->k + j * h->stride;
-		float *column = to + j / panel * panel * h->size + j % panel;
-
-		for (size_t c = 0; c < h->size; c++)
-			column[c * panel] = from[c];
-	}
-	for (size_t j = h->n_k; j < round_up(h->n_k, panel); j++)
-		for (size_t c = 0; c < h->size; c++)
-			to[j / panel * panel * h->size + c * panel + j % panel] = 0;
+	for (size_t j = 0; j < h->n_k; j += panel)
+		transpose(h->k + j * h->stride, h->stride, least(h->n_k - j, panel), h->size, 1, to + j * h->size,
+		    panel);
 }
 
 static void
@@ -107,13 +159,9 @@ pack_queries(float *to, const struct head *h, size_t from, size_t n, size_t grou
 {
 	float unit = (float)(1.4426950408889634 / sqrt((double)h->size));
 
-	for (size_t i = 0; i < round_up(n, group); i++) {
-		const float *q = h->q + (from + i) * h->stride;
-		float *column = to + i / group * group * h->size + i % group;
-
-		for (size_t c = 0; c < h->size; c++)
-			column[c * group] = i < n ? q[c] * unit : 0;
-	}
+	for (size_t i = 0; i < n; i += group)
+		transpose(h->q + (from + i) * h->stride, h->stride, least(n - i, group), h->size, unit,
+		    to + i * h->size, group);
 }
 
 /* One block of keys, from .. from + n - 1, for the group of queries that starts at `first` of the 96. */
@@ -143,10 +191,8 @@ run_queries(const struct attention_kernel *kernel, const struct head *h, struct 
 		t->sum[i] = 0;
 	}
 	for (size_t key = 0; key < h->n_k; key += ATTENTION_BLOCK) {
-		size_t keys = h->n_k - key < ATTENTION_BLOCK ? h->n_k - key : ATTENTION_BLOCK;
-
 		for (size_t i = 0; i < n; i += kernel->group)
-			pass_block(kernel, h, t, i, key, keys);
+			pass_block(kernel, h, t, i, key, least(h->n_k - key, ATTENTION_BLOCK));
 	}
 	for (size_t i = 0; i < n; i++) {
 		float *out = h->out + (from + i) * h->stride, factor = 1 / t->sum[i];
@@ -170,7 +216,7 @@ run_head(const struct attention_kernel *kernel, const struct head *h, struct att
 	pack_keys(t->k, h, kernel->panel);
 	pack_values(t->v, h, kernel->panel);
 	for (size_t i = 0; i < h->n_q; i += QUERIES)
-		run_queries(kernel, h, t, i, h->n_q - i < QUERIES ? h->n_q - i : QUERIES);
+		run_queries(kernel, h, t, i, least(h->n_q - i, QUERIES));
 }
 
 void

@@ -2,7 +2,7 @@
 
 Walks Arrow's IPC frames and their flatbuffers with a table of the specification's Message.fbs and Schema.fbs, so that it
 shares no code with the programs. Every byte is printed once, in order: hexadecimal, or texts in quotes. What a byte means stands
-beside it; bytes that nothing points at must be 0.
+beside it; bytes that nothing points at must be 0, and the hash must be that of what is before it.
 """
 
 import struct
@@ -13,10 +13,10 @@ NOTE = 43    # column where the notes start
 FORMATS = {"bool": "<B", "u8": "<B", "i16": "<h", "i32": "<i", "i64": "<q"}
 
 TABLES = {
-    "Message": [("version", "i16"), ("header type", "u8"), ("header", "union"), ("bodyLength", "i64"),
+    "Message": [("version", "i16"), ("header_type", "u8"), ("header", "union"), ("bodyLength", "i64"),
                 ("custom_metadata", "[KeyValue]")],
     "Schema": [("endianness", "i16"), ("fields", "[Field]"), ("custom_metadata", "[KeyValue]"), ("features", "[i64]")],
-    "Field": [("name", "string"), ("nullable", "bool"), ("type type", "u8"), ("type", "union"),
+    "Field": [("name", "string"), ("nullable", "bool"), ("type_type", "u8"), ("type", "union"),
               ("dictionary", "DictionaryEncoding"), ("children", "[Field]"), ("custom_metadata", "[KeyValue]")],
     "DictionaryEncoding": [("id", "i64"), ("indexType", "Int"), ("isOrdered", "bool"), ("dictionaryKind", "i16")],
     "Int": [("bitWidth", "i32"), ("is_signed", "bool")],
@@ -32,6 +32,40 @@ UNIONS = {"Message": {1: "Schema", 2: "DictionaryBatch", 3: "RecordBatch"},
           "Field": {2: "Int", 3: "FloatingPoint", 5: "Utf8", 12: "List"}}
 NAMES = {("Message", "version"): {4: "V5"}, ("Schema", "endianness"): {0: "little"},
          ("FloatingPoint", "precision"): {1: "float32", 2: "float64"}}
+
+
+def xxh64(data):
+    """XXH64 of the bytes, seed 0, from its specification."""
+    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
+    mask = (1 << 64) - 1
+
+    def rotl(x, n):
+        return (x << n | x >> 64 - n) & mask
+
+    def mix(lane, word):
+        return rotl(lane + word * p2 & mask, 31) * p1 & mask
+
+    n = len(data) // 32 * 32
+    lanes = [p1 + p2 & mask, p2, 0, -p1 & mask]
+    for at in range(0, n, 32):
+        lanes = [mix(lane, word) for lane, word in zip(lanes, struct.unpack_from("<4Q", data, at))]
+    h = p5
+    if n:
+        h = sum(rotl(lane, r) for lane, r in zip(lanes, (1, 7, 12, 18))) & mask
+        for lane in lanes:
+            h = (h ^ mix(0, lane)) * p1 + p4 & mask
+    h = h + len(data) & mask
+    while len(data) - n >= 8:
+        h = rotl(h ^ mix(0, struct.unpack_from("<Q", data, n)[0]), 27) * p1 + p4 & mask
+        n += 8
+    if len(data) - n >= 4:
+        h = rotl(h ^ struct.unpack_from("<I", data, n)[0] * p1 & mask, 23) * p2 + p3 & mask
+        n += 4
+    for byte in data[n:]:
+        h = rotl(h ^ byte * p5 & mask, 11) * p1 & mask
+    h = (h ^ h >> 33) * p2 & mask
+    h = (h ^ h >> 29) * p3 & mask
+    return f"{h ^ h >> 32:016x}"
 
 
 class Dump:
@@ -66,7 +100,7 @@ class Dump:
     def table(self, at, name):
         """Fills the spans of a table and of what it points at; returns {slot name: value}."""
         vtable = at - self.get("<i", at)
-        self.span(at, 4, f"{name}: its vtable is at {vtable:04x}")
+        self.span(at, 4, f"{name} (vtable {vtable:04x})")
         size, length = struct.unpack_from("<HH", self.data, vtable)
         slots = struct.unpack_from(f"<{size // 2 - 2}H", self.data, vtable + 4)
         self.span(vtable, size, f"vtable of {name}")
@@ -80,7 +114,7 @@ class Dump:
         if kind in FORMATS:
             value = self.get(kind, at)
             text = NAMES.get((table, slot), {}).get(value, value)
-            if slot.endswith(" type"):
+            if slot.endswith("_type"):
                 text = f"{value} ({UNIONS[table][value]})"
             elif kind == "bool":
                 text = "true" if value else "false"
@@ -90,7 +124,7 @@ class Dump:
         if kind == "string":
             return self.string(to, slot)
         if kind == "union":
-            return self.table(to, UNIONS[table][found[slot + " type"]])
+            return self.table(to, UNIONS[table][found[slot + "_type"]])
         if kind[0] not in "[(":
             return self.table(to, kind)
         n = self.get("<I", to)
@@ -120,6 +154,8 @@ class Dump:
             self.span(at + 4, 4, f"message {number}: metadata of {size} bytes")
             message = self.table(self.offset(at + 8, "Message"), "Message")
             body, header = at + 8 + size, message["header"]
+            for pair in message.get("custom_metadata", []):
+                assert pair["key"] != "cells:xxh64" or pair["value"] == xxh64(self.data[:at]), "another hash"
             if "fields" in header:
                 fields = header["fields"]
             elif "data" in header:
@@ -182,9 +218,9 @@ def buffers_of(field):
     name = field["name"]
     if "dictionary" in field:
         return [(name, [("validity", "B"), ("indices", "i")])]
-    if field["type type"] == 5:
+    if field["type_type"] == 5:
         return [(name, texts)]
-    if field["type type"] == 12:
+    if field["type_type"] == 12:
         return [(name, [("validity", "B"), ("offsets", "i")])] + children
     return [(name, [("validity", "B"), ("values", {1: "f", 2: "d"}[field["type"]["precision"]])])]
 

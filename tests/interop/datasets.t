@@ -20,27 +20,27 @@ cellview --jsonl "$DATA/embeddings.cells" >"$T/embeddings.rows"
 for version in datasets-2 datasets-3 current; do
 	need_python $version
 	for set in tokens shards none counts embeddings; do
-		ok "$version opens $set" "$PYTHON" tests/interop/datasets.py read "$T/$set" "$T/$set.rows"
+		ok "$version opens $set" "$PYTHON" tests/interop/hf_datasets.py read "$T/$set" "$T/$set.rows"
 	done
 
-	ok "$version saves the shards backwards" "$PYTHON" tests/interop/datasets.py resave "$T/shards" "$T/$version.back" 2
+	ok "$version saves the shards backwards" "$PYTHON" tests/interop/hf_datasets.py resave "$T/shards" "$T/$version.back" 2
 	run_sh "hf2cells '$T/$version.back' | cellview --jsonl"
 	tac "$T/tokens.rows" >"$T/expected"
 	same "$T/out" "$T/expected" "$version: all columns come back from there"
-	"$PYTHON" tests/interop/datasets.py resave "$T/none" "$T/$version.none" 1
+	"$PYTHON" tests/interop/hf_datasets.py resave "$T/none" "$T/$version.none" 1
 	run_sh "hf2cells '$T/$version.none' | cellview --summary"
 	out_like '^tokens: 0 rows' "$version: a dataset without rows"
 
 	for width in int16 int32 int64; do
-		"$PYTHON" tests/interop/datasets.py write "$T/$version.$width" $width 3
-		"$PYTHON" tests/interop/datasets.py rows "$T/$version.$width" >"$T/expected"
+		"$PYTHON" tests/interop/hf_datasets.py write "$T/$version.$width" $width 3
+		"$PYTHON" tests/interop/hf_datasets.py rows "$T/$version.$width" >"$T/expected"
 		run_sh "hf2cells '$T/$version.$width' | cellview --jsonl --columns input_ids,length"
 		same "$T/out" "$T/expected" "$version: ids of $width"
 		is "$(wc -l <"$T/expected")" 25 "$version: $width: 25 rows in 3 shards"
 		run_sh "hf2cells '$T/$version.$width' | cellview --schema"
 		out_like '^input_ids +list<uint16>$' "$version: $width becomes uint16"
 	done
-	"$PYTHON" tests/interop/datasets.py splits "$T/$version.splits"
+	"$PYTHON" tests/interop/hf_datasets.py splits "$T/$version.splits"
 	run hf2cells "$T/$version.splits"
 	fails 1 'holds several datasets, one a split \(train, test\)' "$version: a folder of splits"
 	run hf2cells "$T/$version.splits/train"

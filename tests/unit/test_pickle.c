@@ -307,6 +307,24 @@ limits_depth(void **state)
 	buffer_free(&b);
 }
 
+/* The first container may be the empty one. */
+static void
+reads_an_empty_tuple(void **state)
+{
+	struct err e = { 0 };
+	struct pickle *p = pickle_read("\x80\x02).", 4, "x.pkl", &e);
+
+	(void)state;
+	aid_expect_no_error(&e);
+	assert_int_equal(pickle_root(p)->kind, PICKLE_TUPLE);
+	assert_int_equal(pickle_root(p)->size, 0);
+	pickle_free(p);
+	p = pickle_read("\x80\x02(t.", 5, "x.pkl", &e);
+	aid_expect_no_error(&e);
+	assert_int_equal(pickle_root(p)->size, 0);
+	pickle_free(p);
+}
+
 static void
 allows_a_list_in_itself(void **state)
 {
@@ -331,6 +349,7 @@ main(void)
 		cmocka_unit_test(survives_changed_bytes),
 		cmocka_unit_test(checks_each_opcode),
 		cmocka_unit_test(limits_depth),
+		cmocka_unit_test(reads_an_empty_tuple),
 		cmocka_unit_test(allows_a_list_in_itself),
 	};
 

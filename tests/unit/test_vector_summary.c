@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "stat/vector_summary.h"
+#include "nn/vector_summary.h"
 
 /* Group 1 has 4 rows, group 0 has 3. */
 static const float rows[7][2] = { { 1, -1 }, { 5, 2 }, { 2, 8 }, { 9, 3 }, { 4, 4 }, { 6, 0 }, { 8, 7 } };

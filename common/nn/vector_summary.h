@@ -4,8 +4,8 @@
  * dimension, or the mean of the two middle ones; all rows are kept for it, in memory up to a limit
  * and in an unnamed file beyond. */
 
-#ifndef STAT_VECTOR_SUMMARY_H
-#define STAT_VECTOR_SUMMARY_H
+#ifndef NN_VECTOR_SUMMARY_H
+#define NN_VECTOR_SUMMARY_H
 
 #include <stdbool.h>
 #include <stddef.h>

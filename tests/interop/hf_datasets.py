@@ -1,27 +1,29 @@
 """Hugging Face `datasets`, of any version from 2.14, on one side and our folders on the other.
 
-    datasets.py read FOLDER ROWS       the folder holds the rows of ROWS (JSON lines of cellview); it can be worked with
-    datasets.py resave FOLDER NEW N    loads the folder, saves it in N shards
-    datasets.py write FOLDER WIDTH N   makes up 25 cells with ids of int16, int32 or int64 and saves them in N shards
-    datasets.py splits FOLDER          saves two datasets as splits
-    datasets.py rows FOLDER            prints input_ids and length as JSON lines
+    hf_datasets.py read FOLDER ROWS       the folder holds the rows of ROWS (JSON lines of cellview); it can be worked with
+    hf_datasets.py resave FOLDER NEW N    loads the folder, saves it in N shards
+    hf_datasets.py write FOLDER WIDTH N   makes up 25 cells with ids of int16, int32 or int64 and saves them in N shards
+    hf_datasets.py splits FOLDER          saves two datasets as splits
+    hf_datasets.py rows FOLDER            prints input_ids and length as JSON lines
 """
 
 import json
+import math
 import sys
 
-sys.path.pop(0)  # this file has the name of the package
-import datasets  # noqa: E402
+import datasets
 
 datasets.disable_progress_bars() if hasattr(datasets, "disable_progress_bars") else datasets.disable_progress_bar()
 
 
 def same(ours, theirs):
-    """Equal, where numbers are compared as float32 if that is all that the text has."""
+    """Equal, but that the text of a float32 is the shortest one."""
     if isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     if isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(same(ours[k], theirs[k]) for k in ours)
+    if isinstance(theirs, float) and math.isnan(theirs):
+        return ours == "NaN"
     if isinstance(theirs, float):
         return ours == theirs or abs(ours - theirs) <= 1e-7 * abs(theirs)
     if hasattr(theirs, "isoformat"):

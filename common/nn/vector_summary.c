@@ -6,7 +6,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "stat/vector_summary.h"
+#include "nn/vector_summary.h"
 
 struct vector_summary {
 	size_t size;

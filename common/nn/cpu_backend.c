@@ -1,0 +1,328 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "nn/cpu_attention.h"
+#include "nn/cpu_backend.h"
+#include "nn/cpu_isa.h"
+#include "nn/cpu_matmul.h"
+#include "nn/cpu_rows.h"
+
+struct cpu_backend {
+	struct backend base;
+	enum cpu_isa isa;
+	struct matmul_library *matmul;
+	const struct attention_kernel *attention;
+	char name[40];
+};
+
+struct linear {
+	struct matmul *matmul;
+};
+
+struct norm {
+	const float *gain, *bias; /* [n], the model's */
+	size_t n;
+	float eps;
+};
+
+struct embedding {
+	const struct model *model;
+};
+
+struct workspace {
+	struct cpu_backend *backend;
+	struct matmul_scratch *matmul;
+	struct attention_scratch *attention;
+	struct err err; /* the first failure since the last fetch */
+};
+
+struct activations {
+	float *data; /* [room][columns]; room is a multiple of MATMUL_PAD */
+	size_t rows, columns, room;
+};
+
+static float *
+first(struct rows r)
+{
+	assert(r.from + r.n <= r.a->rows);
+	return r.a->data + r.from * r.a->columns;
+}
+
+/* A product writes beyond r.n up to its padding: those rows must belong to nobody. */
+static void
+check_padding(const struct workspace *ws, struct rows r)
+{
+	assert(r.n % ws->backend->base.tile == 0 || r.from + r.n == r.a->rows);
+}
+
+static struct linear *
+linear_create(struct backend *b, const float *weight, const float *bias, size_t n_out, size_t n_in,
+    enum activation f)
+{
+	struct linear *w = mem_alloc(1, sizeof(*w));
+
+	w->matmul = matmul_create(((struct cpu_backend *)b)->matmul, weight, bias, n_out, n_in, f);
+	return w;
+}
+
+static int
+linear_prepare(struct linear *w, struct err *e)
+{
+	return matmul_pack(w->matmul, e);
+}
+
+static void
+linear_free(struct linear *w)
+{
+	if (!w)
+		return;
+	matmul_free(w->matmul);
+	free(w);
+}
+
+static struct norm *
+norm_create(struct backend *b, const float *gain, const float *bias, size_t n, float eps)
+{
+	struct norm *w = mem_alloc(1, sizeof(*w));
+
+	(void)b;
+	*w = (struct norm){ gain, bias, n, eps };
+	return w;
+}
+
+static void
+norm_free(struct norm *w)
+{
+	free(w);
+}
+
+static struct embedding *
+embedding_create(struct backend *b, const struct model *m)
+{
+	struct embedding *w = mem_alloc(1, sizeof(*w));
+
+	(void)b;
+	w->model = m;
+	return w;
+}
+
+static void
+embedding_free(struct embedding *w)
+{
+	free(w);
+}
+
+static struct workspace *
+workspace_create(struct backend *b)
+{
+	struct workspace *ws = mem_zero(1, sizeof(*ws));
+
+	ws->backend = (struct cpu_backend *)b;
+	ws->matmul = matmul_scratch_create();
+	ws->attention = attention_scratch_create();
+	return ws;
+}
+
+static void
+workspace_free(struct workspace *ws)
+{
+	if (!ws)
+		return;
+	matmul_scratch_free(ws->matmul);
+	attention_scratch_free(ws->attention);
+	free(ws);
+}
+
+static struct activations *
+activations_create(struct workspace *ws, size_t columns)
+{
+	struct activations *a = mem_zero(1, sizeof(*a));
+
+	(void)ws;
+	a->columns = columns;
+	return a;
+}
+
+static void
+activations_shape(struct activations *a, size_t rows)
+{
+	a->rows = rows;
+	if (rows <= a->room)
+		return;
+	free(a->data);
+	a->room = (rows + MATMUL_PAD - 1) / MATMUL_PAD * MATMUL_PAD;
+	a->data = mem_zero(a->room * a->columns, sizeof(*a->data));
+}
+
+static void
+activations_free(struct activations *a)
+{
+	if (!a)
+		return;
+	free(a->data);
+	free(a);
+}
+
+static void
+embed(struct workspace *ws, const struct embedding *w, const int32_t *ids, const int32_t *positions, struct rows out)
+{
+	const struct model *m = w->model;
+	size_t n = m->config.hidden;
+	float *to = first(out);
+
+	for (size_t i = 0; i < out.n; i++)
+		rows_add3(m->word_embeddings + (size_t)ids[i] * n, m->type_embeddings,
+		    m->position_embeddings + (size_t)positions[i] * n, to + i * n, n);
+	rows_normalize(ws->backend->isa, to, to, out.n, n, m->embedding_norm_weight, m->embedding_norm_bias,
+	    m->config.layer_norm_eps);
+}
+
+static void
+linear(struct workspace *ws, const struct linear *w, struct rows in, struct rows out)
+{
+	check_padding(ws, out);
+	assert(in.n == out.n);
+	if (!ws->err.is_set)
+		matmul_run(w->matmul, first(in), first(out), in.n, false, ws->matmul, &ws->err);
+}
+
+static void
+linear_add(struct workspace *ws, const struct linear *w, struct rows in, struct rows residual, struct rows out)
+{
+	check_padding(ws, out);
+	assert(in.n == out.n && in.n == residual.n);
+	if (ws->err.is_set)
+		return;
+	if (first(residual) != first(out))
+		memcpy(first(out), first(residual), out.n * out.a->columns * sizeof(float));
+	matmul_run(w->matmul, first(in), first(out), in.n, true, ws->matmul, &ws->err);
+}
+
+static void
+normalize(struct workspace *ws, const struct norm *w, struct rows in, struct rows out)
+{
+	assert(in.n == out.n && in.a->columns == w->n && out.a->columns == w->n);
+	rows_normalize(ws->backend->isa, first(in), first(out), in.n, w->n, w->gain, w->bias, w->eps);
+}
+
+static void
+attention(struct workspace *ws, size_t heads, const struct packing *cells, struct activations *q,
+    struct activations *k, struct activations *v, struct activations *out)
+{
+	struct attention_call call = { .q = q->data, .k = k->data, .v = v->data, .out = out->data,
+		.cu_q = cells->cu_q, .cu_k = cells->cu_k, .n_cells = cells->n, .heads = heads,
+		.head_size = q->columns / heads };
+
+	assert(cells->cu_q[cells->n] == q->rows && cells->cu_k[cells->n] == k->rows);
+	assert(q->rows == out->rows && k->rows == v->rows);
+	if (!ws->err.is_set)
+		attention_run(ws->backend->attention, &call, ws->attention);
+}
+
+static void
+gather(struct workspace *ws, struct activations *in, const size_t *index, struct rows out)
+{
+	size_t n = in->columns;
+
+	(void)ws;
+	assert(n == out.a->columns);
+	for (size_t i = 0; i < out.n; i++) {
+		assert(index[i] < in->rows);
+		memcpy(first(out) + i * n, in->data + index[i] * n, n * sizeof(float));
+	}
+}
+
+static void
+mean(struct workspace *ws, struct activations *in, const size_t *from, const size_t *to, struct rows out)
+{
+	size_t n = in->columns;
+
+	(void)ws;
+	assert(n == out.a->columns);
+	for (size_t i = 0; i < out.n; i++) {
+		assert(from[i] <= to[i] && to[i] <= in->rows);
+		rows_mean(in->data, from[i], to[i], n, first(out) + i * n);
+	}
+}
+
+static int
+fetch(struct workspace *ws, struct rows in, float *host, struct err *e)
+{
+	bool failed = ws->err.is_set;
+
+	if (failed)
+		err_set(e, "%s", ws->err.text);
+	else
+		memcpy(host, first(in), in.n * in.a->columns * sizeof(*host));
+	ws->err.is_set = false;
+	return failed ? -1 : 0;
+}
+
+static void
+cpu_close(struct backend *base)
+{
+	struct cpu_backend *b = (struct cpu_backend *)base;
+
+	matmul_library_close(b->matmul);
+	free(b);
+}
+
+static const struct backend_ops ops = {
+	.linear_create = linear_create,
+	.linear_prepare = linear_prepare,
+	.linear_free = linear_free,
+	.norm_create = norm_create,
+	.norm_free = norm_free,
+	.embedding_create = embedding_create,
+	.embedding_free = embedding_free,
+	.workspace_create = workspace_create,
+	.workspace_free = workspace_free,
+	.activations_create = activations_create,
+	.activations_shape = activations_shape,
+	.activations_free = activations_free,
+	.embed = embed,
+	.linear = linear,
+	.linear_add = linear_add,
+	.normalize = normalize,
+	.attention = attention,
+	.gather = gather,
+	.mean = mean,
+	.fetch = fetch,
+	.close = cpu_close,
+};
+
+static int
+choose_precision(enum cpu_isa isa, enum precision *p, struct err *e)
+{
+	if (*p == PRECISION_AUTO)
+		*p = cpu_isa_prefers_bf16(isa) ? PRECISION_BF16 : PRECISION_F32;
+	if (*p == PRECISION_BF16 && isa < CPU_ISA_AVX512)
+		return err_set(e, "precision bf16: needs AVX-512, and there is %s only; use f32", cpu_isa_name(isa));
+	if (*p != PRECISION_F32 && *p != PRECISION_BF16)
+		return err_set(e, "precision %s: the CPU backend has f32 and bf16", precision_name(*p));
+	return 0;
+}
+
+struct backend *
+cpu_backend_open(enum precision precision, struct err *e)
+{
+	struct cpu_backend *b;
+	enum cpu_isa isa;
+
+	if (cpu_isa_find(&isa, e) || choose_precision(isa, &precision, e))
+		return NULL;
+	b = mem_zero(1, sizeof(*b));
+	b->isa = isa;
+	b->attention = attention_kernel(isa);
+	b->matmul = matmul_library_open(isa, precision == PRECISION_BF16, e);
+	if (!b->matmul) {
+		free(b);
+		return NULL;
+	}
+	snprintf(b->name, sizeof(b->name), "cpu %s", cpu_isa_name(isa));
+	b->base = (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul) };
+	return &b->base;
+}

@@ -1,0 +1,298 @@
+/* 1. Rows of cells
+ * 2. Genes
+ * 3. States
+ * 4. What is written at the end */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/string_set.h"
+#include "nn/embed_rows.h"
+#include "nn/vector_summary.h"
+
+struct embed_rows {
+	const struct cli *cli;
+	const struct genes *genes;
+	const struct schema *in;
+	size_t hidden;
+	struct cells_writer *out;
+
+	size_t input_ids, length; /* columns of the input that are left out */
+
+	struct vector_summary *summary; /* of genes or states; NULL: cells */
+	struct buffer last_cell;        /* genes: uint64_t [vocabulary], number + 1 of the last cell that had the token */
+	uint64_t n_cells;
+	ptrdiff_t by;             /* -1: not states */
+	struct string_set states; /* numbered as they come */
+	uint64_t n_stateless;
+};
+
+static struct field
+embedding_field(size_t hidden, struct field *item)
+{
+	*item = field_float("item", 32);
+	return field_fixed_list("embedding", item, (int32_t)hidden);
+}
+
+static struct array
+embedding_column(struct arena *a, const float *vectors, size_t n, size_t hidden)
+{
+	struct array values = array_fixed(n * hidden, vectors), column = { .length = n };
+
+	column.children = arena_copy(a, &values, 1, sizeof(values));
+	return column;
+}
+
+/* 1. Rows of cells */
+
+static struct schema *
+cell_schema(const struct embed_rows *r)
+{
+	struct field item, embedding = embedding_field(r->hidden, &item);
+	struct schema *s = schema_copy(r->in);
+	size_t first = r->input_ids < r->length ? r->input_ids : r->length;
+
+	schema_remove(s, r->input_ids > r->length ? r->input_ids : r->length);
+	schema_remove(s, first);
+	schema_insert(s, first, &embedding);
+	return s;
+}
+
+static int
+write_cells(struct embed_rows *r, const struct embedded_group *group, struct err *e)
+{
+	struct batch *b = group->rows;
+	size_t first = r->input_ids < r->length ? r->input_ids : r->length;
+
+	batch_remove(b, r->input_ids > r->length ? r->input_ids : r->length);
+	batch_remove(b, first);
+	batch_insert(b, first, embedding_column(&b->arena, group->vectors, b->rows, r->hidden));
+	return cells_write(r->out, b, e);
+}
+
+/* 2. Genes: the hidden state of a token that stands twice in a cell is that of its last place, as in the reference. */
+
+static int
+add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *e)
+{
+	uint64_t *last_cell = (uint64_t *)(void *)r->last_cell.data;
+
+	for (size_t i = 0; i < group->cells->n; i++) {
+		r->n_cells++;
+		for (size_t k = group->cells->offsets[i + 1]; k-- > group->cells->offsets[i];) {
+			size_t token = (size_t)group->cells->ids[k];
+
+			if (last_cell[token] == r->n_cells)
+				continue;
+			last_cell[token] = r->n_cells;
+			if (vector_summary_add(r->summary, token, group->vectors + k * r->hidden, e))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* 3. States */
+
+/* The text of a state, NULL where the cell has none. */
+static const char *
+state_of(const struct embed_rows *r, const struct batch *b, size_t row, char *room, size_t room_size, size_t *ret_size)
+{
+	const struct field *f = &r->in->fields[r->by];
+	const struct array *a = &b->columns[r->by];
+
+	if (f->type == TYPE_UTF8)
+		return array_text(f, a, row, ret_size);
+	if (!array_is_valid(a, row))
+		return NULL;
+	if (f->type == TYPE_BOOL)
+		snprintf(room, room_size, "%s", array_number(f, a, row) > 0 ? "true" : "false");
+	else
+		snprintf(room, room_size, "%.17g", array_number(f, a, row));
+	*ret_size = strlen(room);
+	return room;
+}
+
+static int
+add_states(struct embed_rows *r, const struct embedded_group *group, struct err *e)
+{
+	for (size_t i = 0; i < group->cells->n; i++) {
+		char room[40];
+		size_t size;
+		const char *state = state_of(r, group->rows, i, room, sizeof(room), &size);
+
+		if (!state)
+			r->n_stateless++;
+		else if (vector_summary_add(r->summary, string_set_add(&r->states, state, size),
+			     group->vectors + i * r->hidden, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+find_by(struct embed_rows *r, const char *by, struct err *e)
+{
+	char text[100];
+
+	r->by = schema_find(r->in, by);
+	if (r->by < 0)
+		return err_set(e, "--by %s: there is no such column", by);
+	switch (r->in->fields[r->by].type) {
+	case TYPE_UTF8:
+	case TYPE_BOOL:
+	case TYPE_INT:
+	case TYPE_FLOAT:
+		return 0;
+	default:
+		return err_set(e, "--by %s: a column of %s does not hold states", by,
+		    field_type_text(&r->in->fields[r->by], text, sizeof(text)));
+	}
+}
+
+/* 4. What is written at the end */
+
+static struct schema *
+summary_schema(const struct embed_rows *r, const char *name)
+{
+	struct field item, fields[] = { field_utf8(name), field_int("n_cells", 64, true),
+				   embedding_field(r->hidden, &item) };
+	struct schema *s = schema_new();
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		schema_append(s, &fields[i]);
+	for (size_t i = 0; i < r->in->metadata.n; i++)
+		metadata_set(s, &s->metadata, r->in->metadata.pairs[i].key, r->in->metadata.pairs[i].value);
+	return s;
+}
+
+struct named_group {
+	const char *name;
+	size_t size, group;
+};
+
+static int
+compare_names(const void *x, const void *y)
+{
+	const struct named_group *a = x, *b = y;
+	int order = memcmp(a->name, b->name, a->size < b->size ? a->size : b->size);
+
+	return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* Groups that have vectors: genes by token, states by name. */
+static size_t
+list_groups(const struct embed_rows *r, struct named_group *list)
+{
+	struct strings states = string_set_strings(&r->states);
+	size_t n = 0;
+
+	for (size_t g = 0; g < vector_summary_groups(r->summary); g++) {
+		if (!vector_summary_count(r->summary, g))
+			continue;
+		list[n].group = g;
+		list[n].name = r->by < 0
+		    ? strings_get(r->genes->ids, (size_t)r->genes->token_rows[g], &list[n].size)
+		    : strings_get(&states, g, &list[n].size);
+		n++;
+	}
+	if (r->by >= 0)
+		qsort(list, n, sizeof(*list), compare_names);
+	return n;
+}
+
+static int
+write_summary(struct embed_rows *r, struct err *e)
+{
+	struct named_group *list = mem_alloc(vector_summary_groups(r->summary), sizeof(*list));
+	size_t n = list_groups(r, list);
+
+	for (size_t from = 0, step = 256; from < n && !e->is_set; from += step) {
+		struct batch b = { .rows = n - from < step ? n - from : step };
+		float *vectors = arena_alloc(&b.arena, b.rows, r->hidden * sizeof(*vectors));
+		int64_t *counts = arena_alloc(&b.arena, b.rows, sizeof(*counts));
+		const char **names = arena_alloc(&b.arena, b.rows, sizeof(*names));
+
+		for (size_t i = 0; i < b.rows && !e->is_set; i++) {
+			const struct named_group *g = &list[from + i];
+
+			names[i] = arena_printf(&b.arena, "%.*s", (int)g->size, g->name);
+			counts[i] = (int64_t)vector_summary_count(r->summary, g->group);
+			vector_summary_get(r->summary, g->group, vectors + i * r->hidden, e);
+		}
+		batch_append(&b, array_from_texts(&b.arena, names, b.rows));
+		batch_append(&b, array_fixed(b.rows, counts));
+		batch_append(&b, embedding_column(&b.arena, vectors, b.rows, r->hidden));
+		cells_write(r->out, &b, e);
+		batch_free(&b);
+	}
+	free(list);
+	return e->is_set ? -1 : 0;
+}
+
+struct embed_rows *
+embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struct genes *genes,
+    const struct model *model, const char *by, bool is_median, size_t max_memory, enum embed_pool pool, struct err *e)
+{
+	struct embed_rows *r;
+	struct schema *schema;
+
+	if (e->is_set)
+		return NULL;
+	r = mem_zero(1, sizeof(*r));
+	*r = (struct embed_rows){ .cli = cli, .genes = genes, .in = cells_schema(in), .hidden = model->config.hidden, .by = -1 };
+	r->input_ids = (size_t)schema_find(r->in, "input_ids");
+	r->length = (size_t)schema_find(r->in, "length");
+	if (by && find_by(r, by, e)) {
+		embed_rows_free(r);
+		return NULL;
+	}
+	if (by || pool == EMBED_TOKENS)
+		r->summary = vector_summary_new(r->hidden, is_median, max_memory);
+	if (pool == EMBED_TOKENS)
+		memset(buffer_grow(&r->last_cell, model->config.vocab * sizeof(uint64_t)), 0,
+		    model->config.vocab * sizeof(uint64_t));
+	schema = by ? summary_schema(r, "state") : r->summary ? summary_schema(r, "gene") : cell_schema(r);
+	r->out = cells_create(cli, KIND_EMBEDDINGS, schema, e);
+	if (!r->out) {
+		embed_rows_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int
+embed_rows_take(void *embed_rows, const struct embedded_group *group, struct err *e)
+{
+	struct embed_rows *r = embed_rows;
+
+	cells_progress(r->out, group->fraction);
+	if (!r->summary)
+		return write_cells(r, group, e);
+	cells_count(r->out, group->cells->n);
+	return r->by < 0 ? add_genes(r, group, e) : add_states(r, group, e);
+}
+
+struct cells_writer *
+embed_rows_finish(struct embed_rows *r, struct err *e)
+{
+	if (!r)
+		return NULL;
+	if (r->summary && !e->is_set)
+		write_summary(r, e);
+	if (r->n_stateless && !e->is_set)
+		cli_warn(r->cli, "%llu cells without a state are in no summary", (unsigned long long)r->n_stateless);
+	return r->out;
+}
+
+void
+embed_rows_free(struct embed_rows *r)
+{
+	if (!r)
+		return;
+	vector_summary_free(r->summary);
+	buffer_free(&r->last_cell);
+	string_set_free(&r->states);
+	free(r);
+}

@@ -1,0 +1,256 @@
+/* 1. Groups: cells of one batch of the stream
+ * 2. Parts: what one worker does at once
+ * 3. The stages */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "nn/embed_stream.h"
+
+enum { GROUP_TOKENS = 16384 };
+
+struct group {
+	struct batch rows; /* memory of its own */
+	struct token_cells cells;
+	size_t *from, *to; /* [cells.n], for EMBED_MEAN */
+	float *vectors;
+	double fraction;
+};
+
+/* Cells first..first+n of a group. */
+struct part {
+	struct group *group;
+	size_t first, n;
+	bool is_last;
+};
+
+struct stream {
+	struct cells_reader *in;
+	const struct schema *schema;
+	struct embedder *embedder;
+	size_t hidden;
+	struct embed_stream_options options;
+	embed_sink *sink;
+	void *context;
+
+	struct batch batch; /* being cut into groups */
+	struct token_cells cells;
+	size_t next_row;
+	struct group *group; /* being cut into parts; NULL: none */
+	size_t next_cell;
+	uint64_t n_truncated;
+};
+
+/* 1. Groups */
+
+static void
+group_free(struct group *g)
+{
+	if (!g)
+		return;
+	batch_free(&g->rows);
+	free(g->vectors);
+	free(g);
+}
+
+/* One more than the last row of the group that starts at next_row. A group whose vectors are those of all tokens is as small as
+ * a part. */
+static size_t
+find_group_end(const struct stream *s)
+{
+	size_t most = s->options.pool == EMBED_TOKENS ? s->options.batch_tokens : GROUP_TOKENS;
+	size_t end = s->next_row + 1, start = s->cells.offsets[s->next_row];
+
+	while (end < s->cells.n && s->cells.offsets[end] - start < most)
+		end++;
+	return end;
+}
+
+static void
+copy_columns(const struct stream *s, struct group *g, size_t first, size_t n)
+{
+	struct batch *rows = &g->rows;
+	size_t *numbers = arena_alloc(&rows->arena, n, sizeof(*numbers));
+
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = first + i;
+	rows->rows = n;
+	rows->number = s->batch.number;
+	rows->n_columns = s->batch.n_columns;
+	rows->columns = arena_alloc(&rows->arena, rows->n_columns, sizeof(*rows->columns));
+	for (size_t i = 0; i < rows->n_columns; i++)
+		rows->columns[i] =
+		    array_take(&rows->arena, &s->schema->fields[i], &s->batch.columns[i], numbers, n);
+}
+
+static int
+find_genes(const struct stream *s, struct group *g, struct err *e)
+{
+	for (size_t i = 0; i < g->cells.n; i++) {
+		size_t at = g->cells.offsets[i];
+
+		token_cells_genes(g->cells.ids + at, g->cells.offsets[i + 1] - at, s->options.cls, s->options.eos,
+		    &g->from[i], &g->to[i]);
+		if (g->from[i] == g->to[i] && s->options.pool == EMBED_MEAN)
+			return err_set(e, "%s: batch %llu: row %zu: special tokens only, no gene to average",
+			    cells_name(s->in), (unsigned long long)g->rows.number, s->next_row + i);
+	}
+	return 0;
+}
+
+static struct group *
+make_group(struct stream *s, struct err *e)
+{
+	size_t first = s->next_row, n = find_group_end(s) - first, start = s->cells.offsets[first];
+	size_t n_tokens = s->cells.offsets[first + n] - start, *offsets;
+	struct group *g = mem_zero(1, sizeof(*g));
+	struct arena *a = &g->rows.arena;
+
+	copy_columns(s, g, first, n);
+	offsets = arena_alloc(a, n + 1, sizeof(*offsets));
+	for (size_t i = 0; i <= n; i++)
+		offsets[i] = s->cells.offsets[first + i] - start;
+	g->cells = (struct token_cells){ .n = n,
+		.ids = arena_copy(a, s->cells.ids + start, n_tokens, sizeof(*s->cells.ids)),
+		.offsets = offsets };
+	g->from = arena_alloc(a, n, sizeof(*g->from));
+	g->to = arena_alloc(a, n, sizeof(*g->to));
+	g->vectors = mem_alloc(s->options.pool == EMBED_TOKENS ? n_tokens : n, s->hidden * sizeof(float));
+	g->fraction = cells_fraction(s->in);
+	if (find_genes(s, g, e)) {
+		group_free(g);
+		return NULL;
+	}
+	s->next_row += n;
+	return g;
+}
+
+/* The next group: 1, 0 at the end, -1 on failure. */
+static int
+next_group(struct stream *s, struct err *e)
+{
+	if (s->next_row == s->cells.n) {
+		int r = cells_read(s->in, &s->batch, e);
+
+		if (r <= 0)
+			return r;
+		if (token_cells_take(&s->batch, s->schema, &s->options.limits, &s->cells, e))
+			return err_prefix(e, "%s: batch %llu", cells_name(s->in), (unsigned long long)s->batch.number);
+		s->n_truncated += s->cells.n_truncated;
+		s->next_row = 0;
+	}
+	s->group = make_group(s, e);
+	s->next_cell = 0;
+	return s->group ? 1 : -1;
+}
+
+/* 2. Parts */
+
+static void
+cut_part(struct stream *s, struct part *part)
+{
+	const struct token_cells *cells = &s->group->cells;
+	size_t start = cells->offsets[s->next_cell], end = s->next_cell + 1;
+
+	while (end < cells->n && cells->offsets[end + 1] - start <= s->options.batch_tokens)
+		end++;
+	*part = (struct part){ s->group, s->next_cell, end - s->next_cell, end == cells->n };
+	s->next_cell = end;
+	if (part->is_last)
+		s->group = NULL;
+}
+
+static int
+read_part(void *context, void *item, struct err *e)
+{
+	struct stream *s = context;
+	int r = s->group ? 1 : next_group(s, e);
+
+	if (r > 0)
+		cut_part(s, item);
+	return r;
+}
+
+static int
+work_part(void *context, size_t worker, void *item, struct err *e)
+{
+	struct stream *s = context;
+	struct part *p = item;
+	struct group *g = p->group;
+	const size_t *offsets = g->cells.offsets + p->first;
+	size_t *relative = mem_alloc(p->n + 1, sizeof(*relative));
+	size_t row = s->options.pool == EMBED_TOKENS ? offsets[0] : p->first;
+	struct embed_cells cells = { p->n, g->cells.ids + offsets[0], relative, g->from + p->first, g->to + p->first };
+	int status;
+
+	for (size_t i = 0; i <= p->n; i++)
+		relative[i] = offsets[i] - offsets[0];
+	status = embedder_run(s->embedder, worker, &cells, g->vectors + row * s->hidden, e);
+	free(relative);
+	return status;
+}
+
+/* 3. The stages */
+
+static int
+write_part(void *context, void *item, struct err *e)
+{
+	struct stream *s = context;
+	struct part *p = item;
+	struct embedded_group done = { &p->group->rows, &p->group->cells, p->group->vectors, p->group->fraction };
+	int status = 0;
+
+	if (p->is_last) {
+		status = s->sink(s->context, &done, e);
+		group_free(p->group);
+	}
+	p->group = NULL;
+	return status;
+}
+
+/* After an error: the groups of parts that were never written, each once. */
+static void
+free_groups(struct stream *s, struct part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct group *g = parts[i].group;
+
+		for (size_t k = i; g && k < n; k++)
+			if (parts[k].group == g)
+				parts[k].group = NULL;
+		if (g != s->group)
+			group_free(g);
+	}
+	group_free(s->group);
+}
+
+int
+embed_stream(struct cells_reader *in, struct embedder *embedder, size_t hidden,
+    const struct embed_stream_options *options, embed_sink *sink, void *context, uint64_t *ret_truncated,
+    struct err *e)
+{
+	static const struct pool_stages stages = { read_part, work_part, write_part };
+	struct stream s = { .in = in, .embedder = embedder, .hidden = hidden, .options = *options, .sink = sink,
+		.context = context };
+	size_t n_items = options->workers + 2;
+	struct part *parts;
+	void **items;
+
+	if (e->is_set)
+		return -1;
+	s.schema = cells_schema(in);
+	if (!s.options.batch_tokens)
+		s.options.batch_tokens = embedder_batch_tokens(embedder);
+	parts = mem_zero(n_items, sizeof(*parts));
+	items = mem_zero(n_items, sizeof(*items));
+	for (size_t i = 0; i < n_items; i++)
+		items[i] = &parts[i];
+	pool_run(&stages, &s, items, n_items, options->workers, e);
+	free_groups(&s, parts, n_items);
+	batch_free(&s.batch);
+	free(items);
+	free(parts);
+	*ret_truncated = s.n_truncated;
+	return e->is_set ? -1 : 0;
+}

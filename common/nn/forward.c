@@ -1,0 +1,442 @@
+/*  1. the network: weights on the device
+ *  2. memory of a thread
+ *  3. the encoder
+ *  4. heads */
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "nn/forward.h"
+
+/* ---- 1. the network: weights on the device ---- */
+
+struct layer {
+	struct linear *query, *key, *value, *attention_output, *ffn, *ffn_output;
+	struct norm *attention_norm, *ffn_norm;
+};
+
+struct network {
+	struct backend *backend;
+	struct model_config config;
+	struct plan plan;
+	struct embedding *embedding;
+	struct layer *layers; /* [plan.layers] */
+	/* The head's, as far as the plan has one: */
+	struct linear *dense; /* MLM: transform; SEQUENCE: pooler */
+	struct norm *norm;    /* MLM */
+	struct linear *logits;
+	/* All linear layers in the order of their use. */
+	struct linear **linears;
+	size_t n_linears;
+};
+
+static struct linear *
+add_linear(struct network *net, const float *weight, const float *bias, size_t n_out, size_t n_in, enum activation f)
+{
+	struct linear *w = net->backend->op->linear_create(net->backend, weight, bias, n_out, n_in, f);
+
+	net->linears[net->n_linears++] = w;
+	return w;
+}
+
+static void
+create_layer(struct network *net, struct layer *to, const struct model_layer *w)
+{
+	const struct backend_ops *op = net->backend->op;
+	size_t h = net->config.hidden, ffn = net->config.ffn;
+	float eps = net->config.layer_norm_eps;
+
+	to->key = add_linear(net, w->key_weight, w->key_bias, h, h, ACTIVATION_NONE);
+	to->value = add_linear(net, w->value_weight, w->value_bias, h, h, ACTIVATION_NONE);
+	to->query = add_linear(net, w->query_weight, w->query_bias, h, h, ACTIVATION_NONE);
+	to->attention_output = add_linear(net, w->attention_output_weight, w->attention_output_bias, h, h,
+	    ACTIVATION_NONE);
+	to->attention_norm =
+	    op->norm_create(net->backend, w->attention_norm_weight, w->attention_norm_bias, h, eps);
+	to->ffn = add_linear(net, w->ffn_weight, w->ffn_bias, ffn, h, net->config.activation);
+	to->ffn_output = add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
+	to->ffn_norm = op->norm_create(net->backend, w->ffn_norm_weight, w->ffn_norm_bias, h, eps);
+}
+
+static void
+create_head(struct network *net, const struct model *m)
+{
+	size_t h = net->config.hidden;
+
+	switch (net->plan.head) {
+	case PLAN_HIDDEN:
+		return;
+	case PLAN_MLM:
+		net->dense = add_linear(net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
+		net->norm = net->backend->op->norm_create(net->backend, m->mlm_norm_weight, m->mlm_norm_bias, h,
+		    net->config.layer_norm_eps);
+		net->logits = add_linear(net, m->decoder_weight, m->decoder_bias, net->plan.width, h, ACTIVATION_NONE);
+		return;
+	case PLAN_SEQUENCE:
+		net->dense = add_linear(net, m->pooler_weight, m->pooler_bias, h, h, ACTIVATION_TANH);
+		break;
+	case PLAN_TOKEN:
+		break;
+	}
+	net->logits = add_linear(net, m->head[0].weight, m->head[0].bias, net->plan.width, h, ACTIVATION_NONE);
+}
+
+struct network *
+network_create(struct backend *b, const struct model *m, const struct plan *plan)
+{
+	struct network *net = mem_zero(1, sizeof(*net));
+
+	*net = (struct network){ .backend = b, .config = m->config, .plan = *plan };
+	net->linears = mem_zero(6 * plan->layers + 2, sizeof(struct linear *));
+	net->layers = mem_zero(plan->layers, sizeof(*net->layers));
+	net->embedding = b->op->embedding_create(b, m);
+	for (size_t i = 0; i < plan->layers; i++)
+		create_layer(net, &net->layers[i], &m->layer[i]);
+	create_head(net, m);
+	return net;
+}
+
+void
+network_free(struct network *net)
+{
+	const struct backend_ops *op;
+
+	if (!net)
+		return;
+	op = net->backend->op;
+	for (size_t i = 0; i < net->n_linears; i++)
+		op->linear_free(net->linears[i]);
+	for (size_t i = 0; i < net->plan.layers; i++) {
+		op->norm_free(net->layers[i].attention_norm);
+		op->norm_free(net->layers[i].ffn_norm);
+	}
+	op->norm_free(net->norm);
+	op->embedding_free(net->embedding);
+	free(net->layers);
+	free(net->linears);
+	free(net);
+}
+
+/* Threads take one layer after the other. */
+struct preparation {
+	struct network *net;
+	atomic_size_t *next;
+	struct err err;
+	pthread_t thread;
+	bool has_thread;
+};
+
+static void *
+prepare_layers(void *argument)
+{
+	struct preparation *p = argument;
+	size_t i;
+
+	while ((i = atomic_fetch_add(p->next, 1)) < p->net->n_linears && !p->err.is_set)
+		p->net->backend->op->linear_prepare(p->net->linears[i], &p->err);
+	return NULL;
+}
+
+/* The calling thread is one of them; where the system has no more threads, it does the rest. */
+int
+network_prepare(struct network *net, size_t threads, struct err *e)
+{
+	struct preparation *p = mem_zero(threads, sizeof(*p));
+	atomic_size_t next = 0;
+
+	assert(threads > 0);
+	for (size_t i = 0; i < threads; i++) {
+		p[i].net = net;
+		p[i].next = &next;
+	}
+	for (size_t i = 1; i < threads; i++)
+		p[i].has_thread = pthread_create(&p[i].thread, NULL, prepare_layers, &p[i]) == 0;
+	prepare_layers(&p[0]);
+	for (size_t i = 0; i < threads; i++) {
+		if (p[i].has_thread)
+			pthread_join(p[i].thread, NULL);
+		if (p[i].err.is_set && !e->is_set)
+			*e = p[i].err;
+	}
+	free(p);
+	return e->is_set ? -1 : 0;
+}
+
+/* ---- 2. memory of a thread ---- */
+
+struct forward {
+	const struct network *net;
+	struct workspace *ws;
+	struct activations *x;             /* [tokens][hidden]: the hidden states */
+	struct activations *q, *k, *v;     /* [tokens][hidden], of the heads side by side */
+	struct activations *context;       /* [tokens][hidden]: what attention gives; then that of means and heads */
+	struct activations *inner;         /* [tile][ffn] */
+	struct activations *wanted;        /* [wanted rows][hidden]: the hidden states, where not all are wanted */
+	struct activations *logits;        /* [tile][width] */
+	/* Host memory, grown to the largest batch: */
+	int32_t *positions; /* [tokens] */
+	size_t *index;      /* [wanted rows]: their rows in x */
+	size_t *cu_q;       /* [cells + 1]: the wanted rows of each cell */
+	size_t *bounds;     /* [2 * cells]: first and last rows of means */
+	size_t n_positions, n_index, n_cu_q, n_bounds;
+};
+
+struct forward *
+forward_create(const struct network *net)
+{
+	struct forward *f = mem_zero(1, sizeof(*f));
+	const struct backend_ops *op = net->backend->op;
+	size_t h = net->config.hidden;
+
+	f->net = net;
+	f->ws = op->workspace_create(net->backend);
+	f->x = op->activations_create(f->ws, h);
+	f->q = op->activations_create(f->ws, h);
+	f->k = op->activations_create(f->ws, h);
+	f->v = op->activations_create(f->ws, h);
+	f->context = op->activations_create(f->ws, h);
+	f->inner = op->activations_create(f->ws, net->config.ffn);
+	f->wanted = op->activations_create(f->ws, h);
+	f->logits = op->activations_create(f->ws, net->plan.width);
+	return f;
+}
+
+void
+forward_free(struct forward *f)
+{
+	void (*release)(struct activations *);
+
+	if (!f)
+		return;
+	release = f->net->backend->op->activations_free;
+	release(f->x);
+	release(f->q);
+	release(f->k);
+	release(f->v);
+	release(f->context);
+	release(f->inner);
+	release(f->wanted);
+	release(f->logits);
+	f->net->backend->op->workspace_free(f->ws);
+	free(f->positions);
+	free(f->index);
+	free(f->cu_q);
+	free(f->bounds);
+	free(f);
+}
+
+/* Host memory for n elements, whose contents do not matter. */
+static void
+grow(void *at, size_t *have, size_t n, size_t size)
+{
+	void **p = at;
+
+	if (*have >= n)
+		return;
+	free(*p);
+	*p = mem_alloc(n, size);
+	*have = n;
+}
+
+size_t
+forward_rows(const struct plan *plan, const struct forward_cells *cells)
+{
+	if (plan->rows == PLAN_ALL)
+		return cells->offsets[cells->n];
+	if (plan->rows == PLAN_POSITIONS)
+		return cells->cu_positions[cells->n];
+	return cells->n;
+}
+
+/* ---- 3. the encoder ---- */
+
+static struct rows
+all(struct activations *a, size_t n)
+{
+	return (struct rows){ a, 0, n };
+}
+
+static void
+embed_tokens(struct forward *f, const struct forward_cells *cells)
+{
+	const struct model_config *config = &f->net->config;
+	size_t tokens = cells->offsets[cells->n];
+
+	grow(&f->positions, &f->n_positions, tokens, sizeof(*f->positions));
+	for (size_t cell = 0; cell < cells->n; cell++) {
+		size_t from = cells->offsets[cell], to = cells->offsets[cell + 1];
+
+		assert(from < to && to - from <= config->positions);
+		for (size_t i = from; i < to; i++) {
+			assert(cells->ids[i] >= 0 && (size_t)cells->ids[i] < config->vocab);
+			f->positions[i] = (int32_t)(i - from);
+		}
+	}
+	f->net->backend->op->activations_shape(f->x, tokens);
+	f->net->backend->op->embed(f->ws, f->net->embedding, cells->ids, f->positions, all(f->x, tokens));
+}
+
+/* index: the rows of x that are wanted; cu_q: how many of them come before each cell. */
+static void
+find_wanted(struct forward *f, const struct forward_cells *cells)
+{
+	size_t n = 0, rows = forward_rows(&f->net->plan, cells);
+
+	grow(&f->index, &f->n_index, rows, sizeof(*f->index));
+	grow(&f->cu_q, &f->n_cu_q, cells->n + 1, sizeof(*f->cu_q));
+	for (size_t cell = 0; cell < cells->n; cell++) {
+		size_t start = cells->offsets[cell], length = cells->offsets[cell + 1] - start;
+
+		f->cu_q[cell] = n;
+		if (f->net->plan.rows == PLAN_FIRST)
+			f->index[n++] = start;
+		else
+			for (size_t i = cells->cu_positions[cell]; i < cells->cu_positions[cell + 1]; i++) {
+				assert(cells->positions[i] < length);
+				f->index[n++] = start + cells->positions[i];
+			}
+	}
+	f->cu_q[cells->n] = n;
+	assert(n == rows);
+}
+
+static void
+gather_wanted(struct forward *f, size_t n)
+{
+	f->net->backend->op->activations_shape(f->wanted, n);
+	f->net->backend->op->gather(f->ws, f->x, f->index, all(f->wanted, n));
+}
+
+/* context = attention of the rows of x to all rows of their cells in `keys`. */
+static void
+attend(struct forward *f, const struct layer *w, const struct packing *cells, struct activations *x, size_t n,
+    struct activations *keys, size_t n_keys)
+{
+	const struct backend_ops *op = f->net->backend->op;
+
+	op->activations_shape(f->q, n);
+	op->activations_shape(f->k, n_keys);
+	op->activations_shape(f->v, n_keys);
+	op->activations_shape(f->context, n);
+	op->linear(f->ws, w->key, all(keys, n_keys), all(f->k, n_keys));
+	op->linear(f->ws, w->value, all(keys, n_keys), all(f->v, n_keys));
+	op->linear(f->ws, w->query, all(x, n), all(f->q, n));
+	op->attention(f->ws, f->net->config.heads, cells, f->q, f->k, f->v, f->context);
+}
+
+/* x = norm(x + attention_output(context)); x = norm(x + ffn_output(f(ffn(x)))). Each row is by itself, so a few rows go through
+ * all steps while they are in the cache. */
+static void
+feed_forward(struct forward *f, const struct layer *w, struct activations *x, size_t n)
+{
+	const struct backend_ops *op = f->net->backend->op;
+	size_t tile = f->net->backend->tile;
+
+	for (size_t from = 0; from < n; from += tile) {
+		struct rows part = { x, from, n - from < tile ? n - from : tile };
+		struct rows inner = all(f->inner, part.n);
+
+		op->linear_add(f->ws, w->attention_output, (struct rows){ f->context, from, part.n }, part, part);
+		op->normalize(f->ws, w->attention_norm, part, part);
+		op->activations_shape(f->inner, part.n);
+		op->linear(f->ws, w->ffn, part, inner);
+		op->linear_add(f->ws, w->ffn_output, inner, part, part);
+		op->normalize(f->ws, w->ffn_norm, part, part);
+	}
+}
+
+/* Returns the hidden states of the wanted rows, or of all rows where all are needed. */
+static struct activations *
+encode(struct forward *f, const struct forward_cells *cells, size_t n_wanted)
+{
+	const struct plan *plan = &f->net->plan;
+	bool is_subset = plan->rows == PLAN_FIRST || plan->rows == PLAN_POSITIONS;
+	size_t full = plan->layers - plan->is_last_narrow, n = cells->offsets[cells->n];
+	struct packing packing = { cells->n, cells->offsets, cells->offsets };
+
+	embed_tokens(f, cells);
+	for (size_t i = 0; i < full; i++) {
+		attend(f, &f->net->layers[i], &packing, f->x, n, f->x, n);
+		feed_forward(f, &f->net->layers[i], f->x, n);
+	}
+	if (!is_subset)
+		return f->x;
+	find_wanted(f, cells);
+	gather_wanted(f, n_wanted);
+	if (plan->is_last_narrow) {
+		packing.cu_q = f->cu_q;
+		attend(f, &f->net->layers[full], &packing, f->wanted, n_wanted, f->x, n);
+		feed_forward(f, &f->net->layers[full], f->wanted, n_wanted);
+	}
+	return f->wanted;
+}
+
+/* ---- 4. heads ---- */
+
+static struct activations *
+average(struct forward *f, const struct forward_cells *cells)
+{
+	size_t *from, *to;
+
+	grow(&f->bounds, &f->n_bounds, 2 * cells->n, sizeof(*f->bounds));
+	from = f->bounds;
+	to = f->bounds + cells->n;
+	for (size_t i = 0; i < cells->n; i++) {
+		assert(cells->from[i] <= cells->to[i]);
+		assert(cells->to[i] <= cells->offsets[i + 1] - cells->offsets[i]);
+		from[i] = cells->offsets[i] + cells->from[i];
+		to[i] = cells->offsets[i] + cells->to[i];
+	}
+	f->net->backend->op->activations_shape(f->wanted, cells->n);
+	f->net->backend->op->mean(f->ws, f->x, from, to, all(f->wanted, cells->n));
+	return f->wanted;
+}
+
+/* The logits of n rows of x from `from`; context is free by now. */
+static struct rows
+compute_logits(struct forward *f, struct activations *x, size_t from, size_t n)
+{
+	const struct network *net = f->net;
+	const struct backend_ops *op = net->backend->op;
+	struct rows in = { x, from, n }, out = all(f->logits, n);
+
+	op->activations_shape(f->logits, n);
+	if (net->dense) {
+		op->activations_shape(f->context, n);
+		op->linear(f->ws, net->dense, in, all(f->context, n));
+		in = all(f->context, n);
+	}
+	if (net->norm)
+		op->normalize(f->ws, net->norm, in, in);
+	op->linear(f->ws, net->logits, in, out);
+	return out;
+}
+
+int
+forward_run(struct forward *f, const struct forward_cells *cells, float *ret_rows, struct err *e)
+{
+	const struct plan *plan = &f->net->plan;
+	size_t n = forward_rows(plan, cells), tile = f->net->backend->tile;
+	struct activations *x;
+
+	if (e->is_set)
+		return -1;
+	if (n == 0)
+		return 0;
+	x = encode(f, cells, n);
+	if (plan->rows == PLAN_MEAN)
+		x = average(f, cells);
+	if (plan->head == PLAN_HIDDEN)
+		return f->net->backend->op->fetch(f->ws, all(x, n), ret_rows, e);
+	for (size_t from = 0; from < n; from += tile) {
+		size_t part = n - from < tile ? n - from : tile;
+		struct rows logits = compute_logits(f, x, from, part);
+
+		if (f->net->backend->op->fetch(f->ws, logits, ret_rows + from * plan->width, e))
+			return -1;
+	}
+	return 0;
+}
