@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "formats/arrow_check.h"
 
 size_t
@@ -97,45 +98,6 @@ is_continuation(uint8_t byte)
 	return (byte & 0xc0) == 0x80;
 }
 
-/* The length of the character at p (of n bytes), or 0 where it is none. */
-static size_t
-character_size(const uint8_t *p, size_t n)
-{
-	uint32_t code;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n < 2 || !is_continuation(p[1]))
-		return 0;
-	if (p[0] < 0xe0)
-		return 2;
-	if (n < 3 || !is_continuation(p[2]))
-		return 0;
-	code = (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6;
-	if (p[0] < 0xf0)
-		return code >= 0x800 && (code < 0xd800 || code > 0xdfff) ? 3 : 0;
-	if (n < 4 || !is_continuation(p[3]))
-		return 0;
-	code = (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12;
-	return code >= 0x10000 && code <= 0x10ffff ? 4 : 0;
-}
-
-bool
-check_utf8(const void *bytes, size_t n)
-{
-	const uint8_t *p = bytes;
-	size_t i = 0;
-
-	while (i < n) {
-		size_t size = i + 8 <= n && is_ascii(p + i, 8) ? 8 : character_size(p + i, n - i);
-
-		if (!size)
-			return false;
-		i += size;
-	}
-	return true;
-}
-
 /* All bytes at once, and no text may begin inside a character. */
 bool
 check_texts(const char *bytes, const int32_t *offsets, size_t n)
@@ -145,7 +107,7 @@ check_texts(const char *bytes, const int32_t *offsets, size_t n)
 
 	if (is_ascii((const uint8_t *)bytes + first, last - first))
 		return true;
-	if (!check_utf8(bytes + first, last - first))
+	if (!utf8_is_valid(bytes + first, last - first))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if ((size_t)offsets[i] < last)

@@ -25,9 +25,6 @@ int check_offsets64_fail(const int64_t *offsets, size_t n, struct err *e);
 /* True where all indices lie in 0..limit-1. */
 bool check_indices(const int32_t *indices, size_t n, size_t limit);
 
-/* True where the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, up to U+10FFFF). */
-bool check_utf8(const void *bytes, size_t n);
-
 /* True where each of the n texts is UTF-8; the bytes between the first and the last offset are
  * looked at. */
 bool check_texts(const char *bytes, const int32_t *offsets, size_t n);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "formats/arrow_check.h"
 #include "formats/arrow_decode.h"
 
@@ -221,7 +222,7 @@ check_utf8_column(struct decoder *d, const struct array *a)
 		return 0;
 	for (size_t i = 0; i < a->length; i++)
 		if (array_is_valid(a, i) &&
-		    !check_utf8(bytes + a->offsets[i], (size_t)(a->offsets[i + 1] - a->offsets[i])))
+		    !utf8_is_valid(bytes + a->offsets[i], (size_t)(a->offsets[i + 1] - a->offsets[i])))
 			return err_set(d->e, "value %zu: invalid UTF-8", i);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "formats/arrow_check.h"
 #include "formats/arrow_schema.h"
 
@@ -37,7 +38,7 @@ copy_text(struct budget *b, const struct flat_table *t, unsigned slot, const cha
 		return NULL;
 	}
 	b->bytes -= n;
-	if (!check_utf8(text, n) || (n && memchr(text, '\0', n))) {
+	if (!utf8_is_valid(text, n) || (n && memchr(text, '\0', n))) {
 		err_set(b->e, "a %s is not UTF-8 text or holds a NUL", what);
 		return NULL;
 	}

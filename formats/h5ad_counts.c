@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "formats/cells.h"
 #include "formats/h5ad_check.h"
 
@@ -161,7 +162,7 @@ choose_columns(struct h5ad_counts *c, struct err *e)
 
 		if (strcmp(column->name, "n_counts") == 0 || !is_wanted(c, column->name))
 			continue;
-		if (column->type == H5AD_ODD || !hdf5_is_utf8(column->name, strlen(column->name)) ||
+		if (column->type == H5AD_ODD || !utf8_is_valid(column->name, strlen(column->name)) ||
 		    is_name_taken(c, name ? name : column->name)) {
 			mention(c, &odd, column->name);
 			continue;

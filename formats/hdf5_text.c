@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct hdf5_texts {
 	const struct hdf5_file *file;
 	char *path; /* with the member, for messages */
@@ -220,7 +222,7 @@ gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, s
 	for (size_t i = 0; i < n; i++) {
 		const char *text = text_at(t, bytes, i, &size);
 
-		if (size && !hdf5_is_utf8(text, size))
+		if (size && (!utf8_is_valid(text, size) || memchr(text, '\0', size)))
 			return err_set(e, "%s: %s: row %zu: text is not UTF-8", t->file->name, t->path, (size_t)from + i);
 		if (size)
 			memcpy(out + offsets[i], text, size);
@@ -259,26 +261,4 @@ hdf5_texts_read(struct hdf5_texts *t, uint64_t from, size_t n, struct arena *a, 
 	}
 	free(bytes);
 	return status;
-}
-
-/* Unicode 15, table 3-7: well-formed byte sequences. */
-bool
-hdf5_is_utf8(const char *text, size_t n)
-{
-	const uint8_t *p = (const uint8_t *)text;
-
-	for (size_t i = 0; i < n;) {
-		size_t more = p[i] < 0x80 ? 0 : p[i] < 0xc2 ? 9 : p[i] < 0xe0 ? 1 : p[i] < 0xf0 ? 2 : p[i] < 0xf5 ? 3 : 9;
-
-		if (p[i] == 0 || more > 3 || more >= n - i)
-			return false;
-		for (size_t k = 1; k <= more; k++)
-			if ((p[i + k] & 0xc0) != 0x80)
-				return false;
-		if ((p[i] == 0xe0 && p[i + 1] < 0xa0) || (p[i] == 0xed && p[i + 1] >= 0xa0) ||
-		    (p[i] == 0xf0 && p[i + 1] < 0x90) || (p[i] == 0xf4 && p[i + 1] >= 0x90))
-			return false;
-		i += more + 1;
-	}
-	return true;
 }

@@ -21,9 +21,6 @@ void hdf5_texts_close(struct hdf5_texts *t);
 /* True where the dataset (or its member) holds texts. */
 bool hdf5_is_text(const struct hdf5_file *f, const char *path, const char *member);
 
-/* True for valid UTF-8 without zero bytes. */
-bool hdf5_is_utf8(const char *text, size_t n);
-
 /* The type of the dataset, or of its member of that name (NULL: none); closed by the caller. Negative where it is not there. */
 hid_t hdf5_type(const struct hdf5_file *f, const char *path, const char *member);
 

@@ -9,7 +9,7 @@
 #include "formats/text_look.h"
 #include "formats/text_value.h"
 
-enum { LONGEST_VALUE = 60, WIDEST_NAME = 24, MOST_ENTRIES = 4, TYPE_SIZE = 1000 };
+enum { LONGEST_VALUE = 60, WIDEST_NAME = 30, MOST_ENTRIES = 4, TYPE_SIZE = 1000 };
 
 /* 1. Names, types, metadata */
 

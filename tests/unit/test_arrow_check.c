@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/utf8.h"
 #include "formats/arrow_check.h"
 #include "formats/arrow_compress.h"
 #include "formats/arrow_schema.h"
@@ -45,8 +46,8 @@ test_utf8(void **state)
 			memset(text, 'a', sizeof(text));
 			memcpy(text + before, cases[i].bytes, strlen(cases[i].bytes));
 			assert_int_equal(
-			    check_utf8(text, before + strlen(cases[i].bytes)), cases[i].is_text);
-			assert_int_equal(check_utf8(text, before + strlen(cases[i].bytes) + 9),
+			    utf8_is_valid(text, before + strlen(cases[i].bytes)), cases[i].is_text);
+			assert_int_equal(utf8_is_valid(text, before + strlen(cases[i].bytes) + 9),
 			    cases[i].is_text);
 		}
 }

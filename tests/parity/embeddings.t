@@ -1,0 +1,15 @@
+#!/bin/sh
+# Embeddings against what the real EmbExtractor wrote (../shared/golden/embs).
+. "${0%/*}/../cli/lib.sh"
+need_shared golden/embs data/geneformer
+need_python current
+GENEFORMER_DIR=$SHARED/data/geneformer
+export GENEFORMER_DIR
+
+for precision in f32 bf16; do
+	run "$PYTHON" tests/parity/embeddings.py "$SHARED/golden" $precision
+	sed 's/^/# /' "$T/out"
+	status_is 0 "embeddings of the reference in $precision"
+done
+
+done_testing
