@@ -3,6 +3,7 @@
 #ifndef CELL_TOKEN_CELLS_H
 #define CELL_TOKEN_CELLS_H
 
+#include "base/err.h"
 #include "cell/batch.h"
 
 /* All cells end to end: cell i is ids[offsets[i]] up to ids[offsets[i + 1]]. */
