@@ -78,7 +78,7 @@ main(int argc, char **argv)
 
 	struct genes *genes = genes_open(cli, opt.dictionary, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
-	struct gene_map *map = gene_map_plan(in ? cells_schema(in) : NULL, genes, opt.exact ? LOOKUP_MAPPING : LOOKUP_NAMES, &e);
+	struct gene_map *map = gene_map_plan(cells_schema(in), genes, opt.exact ? LOOKUP_MAPPING : LOOKUP_NAMES, &e);
 	struct cells_writer *out = cells_create(cli, KIND_COUNTS, gene_map_schema(map), &e);
 
 	cells_map(cli, in, out, gene_map_batch, map, &e);

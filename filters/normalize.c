@@ -51,7 +51,7 @@ main(int argc, char **argv)
 
 	struct genes *genes = genes_open(cli, opt.dictionary, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
-	struct normalize *plan = normalize_plan(in ? cells_schema(in) : NULL, genes, opt.target_sum, &e);
+	struct normalize *plan = normalize_plan(cells_schema(in), genes, opt.target_sum, &e);
 	struct cells_writer *out = cells_create(cli, KIND_VALUES, normalize_schema(plan), &e);
 
 	if (plan && normalize_sums_counts(plan))

@@ -111,7 +111,7 @@ main(int argc, char **argv)
 	struct genes *genes = open_dictionary(&opt, model, &e);
 	struct rank_options options = choose(&opt, genes, model, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_VALUES, &e);
-	struct ranking *ranking = ranking_plan(in ? cells_schema(in) : NULL, genes, &options, &e);
+	struct ranking *ranking = ranking_plan(cells_schema(in), genes, &options, &e);
 	struct cells_writer *out = cells_create(cli, KIND_TOKENS, ranking_schema(ranking), &e);
 
 	cells_map(cli, in, out, ranking_batch, ranking, &e);

@@ -43,10 +43,12 @@ const char *kind_name(enum kind kind);
  * counts: gene list of (dictionary or plain) utf8, count list<float32>, n_counts float32 or float64;
  * values: gene, value list<float64>, n_counts; tokens: input_ids list<uint16> or list<int32>, length int64;
  * embeddings: fixed_size_list<float32>; and cell utf8, added as the row number where a foreign stream has none
- * (cells of tokens and embeddings; counts and values too). Values that do not fit their type are errors. List columns of one row must be of equal length (error). */
+ * (cells of tokens and embeddings; counts and values too). Values that do not fit their type are errors. In
+ * counts and values, whoever asks for them, a row must have as many counts or values as genes. */
 struct cells_reader *cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *e);
 
 enum kind cells_kind(const struct cells_reader *r);
+/* NULL where r is NULL. */
 const struct schema *cells_schema(const struct cells_reader *r);
 /* Valid until cells_close, for messages. */
 const char *cells_name(const struct cells_reader *r);

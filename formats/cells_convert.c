@@ -126,7 +126,7 @@ struct conversion {
 	struct schema *schema;
 	struct step *steps; /* [source->n_fields] */
 	bool adds_cell, adds_length;
-	ptrdiff_t cell, gene, parallel, input_ids, length; /* in the converted schema */
+	ptrdiff_t input_ids, length; /* in the converted schema */
 };
 
 static int
@@ -236,8 +236,6 @@ conversion_plan(const struct schema *source, enum kind kind, struct err *e)
 		return NULL;
 	}
 	add_columns(c);
-	c->gene = schema_find(c->schema, "gene");
-	c->parallel = schema_find(c->schema, kind == KIND_COUNTS ? "count" : "value");
 	c->input_ids = schema_find(c->schema, "input_ids");
 	c->length = schema_find(c->schema, "length");
 	return c;
@@ -286,20 +284,6 @@ convert_column(const struct conversion *c, struct batch *b, size_t i, struct err
 }
 
 static int
-check_parallel(const struct conversion *c, const struct batch *b, struct err *e)
-{
-	const int32_t *x = b->columns[c->gene].offsets, *y = b->columns[c->parallel].offsets;
-	size_t i = 0;
-
-	while (i < b->rows && x[i + 1] == y[i + 1])
-		i++;
-	if (i == b->rows)
-		return 0;
-	return err_set(e, "row %zu: %d genes, but %d entries of %s (unequal list lengths)", i,
-	    (int)(x[i + 1] - x[i]), (int)(y[i + 1] - y[i]), c->schema->fields[c->parallel].name);
-}
-
-static int
 check_lengths(const struct conversion *c, struct batch *b, struct err *e)
 {
 	const int32_t *offsets = b->columns[c->input_ids].offsets;
@@ -329,11 +313,7 @@ conversion_apply(const struct conversion *c, struct batch *b, uint64_t first_row
 			return err_prefix(e, "column %s", c->source->fields[i].name);
 	if (c->adds_cell)
 		batch_insert(b, 0, texts_of_numbers(&b->arena, NULL, NULL, first_row, b->rows));
-	if (c->kind & (KIND_COUNTS | KIND_VALUES))
-		return check_parallel(c, b, e);
-	if (c->kind == KIND_TOKENS)
-		return check_lengths(c, b, e);
-	return 0;
+	return c->kind == KIND_TOKENS ? check_lengths(c, b, e) : 0;
 }
 
 void

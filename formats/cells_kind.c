@@ -94,6 +94,23 @@ kind_judge(const struct schema *s)
 }
 
 int
+kind_check_lists(const struct schema *s, enum kind kind, const struct batch *b, struct err *e)
+{
+	ptrdiff_t gene = schema_find(s, "gene"), other = schema_find(s, kind == KIND_COUNTS ? "count" : "value");
+	const int32_t *x, *y;
+
+	if (!(kind & (KIND_COUNTS | KIND_VALUES)) || !is_list(s, gene) || !is_list(s, other))
+		return 0;
+	x = b->columns[gene].offsets;
+	y = b->columns[other].offsets;
+	for (size_t i = 0; i < b->rows; i++)
+		if (x[i + 1] != y[i + 1])
+			return err_set(e, "row %zu: %d genes, but %d entries of %s (unequal list lengths)", i,
+			    (int)(x[i + 1] - x[i]), (int)(y[i + 1] - y[i]), s->fields[other].name);
+	return 0;
+}
+
+int
 kind_refuse(const char *name, enum kind kind, unsigned wanted, const char *program, struct err *e)
 {
 	char needs[200] = "", makers[200] = "";

@@ -52,6 +52,8 @@ cells_kind(const struct cells_reader *r)
 const struct schema *
 cells_schema(const struct cells_reader *r)
 {
+	if (!r)
+		return NULL;
 	return r->conversion ? conversion_schema(r->conversion) : arrow_schema(r->arrow);
 }
 
@@ -77,11 +79,13 @@ cells_read(struct cells_reader *r, struct batch *b, struct err *e)
 	if (e->is_set)
 		return -1;
 	got = arrow_read(r->arrow, b, e);
-	if (got > 0 && r->conversion && conversion_apply(r->conversion, b, r->rows, e))
+	if (got <= 0)
+		return got;
+	if ((r->conversion && conversion_apply(r->conversion, b, r->rows, e)) ||
+	    kind_check_lists(cells_schema(r), r->kind, b, e))
 		return err_prefix(e, "%s: batch %llu", cells_name(r), (unsigned long long)b->number);
-	if (got > 0)
-		r->rows += b->rows;
-	return got;
+	r->rows += b->rows;
+	return 1;
 }
 
 void

@@ -16,6 +16,18 @@ struct columns {
 	bool *are_categories;
 };
 
+/* A column that was float32 in the file (n_counts decides the arithmetic by that) stays one. */
+static void
+narrow(struct field *field, struct array *x, struct arena *a)
+{
+	float *values = arena_alloc(a, x->length, sizeof(*values));
+
+	for (size_t i = 0; i < x->length; i++)
+		values[i] = (float)((const double *)x->values)[i];
+	x->values = values;
+	field->bit_width = 32;
+}
+
 static int
 read_columns(struct h5ad_frame *frame, struct columns *c, struct arena *a, struct err *e)
 {
@@ -34,8 +46,11 @@ read_columns(struct h5ad_frame *frame, struct columns *c, struct arena *a, struc
 		if (column->type == H5AD_ODD)
 			return hdf5_fail(&frame->file->file, frame->path, e, "column %s cannot be brought to today's form; "
 			    "save the source with a newer anndata first", column->name);
-		if (!h5ad_column_read(frame, column, 0, frame->n_rows, a, &c->arrays[i], e))
-			c->fields[i] = h5ad_column_field(column);
+		if (h5ad_column_read(frame, column, 0, frame->n_rows, a, &c->arrays[i], e))
+			break;
+		c->fields[i] = h5ad_column_field(column);
+		if (column->number == HDF5_FLOAT32 || column->number == HDF5_FLOAT16)
+			narrow(&c->fields[i], &c->arrays[i], a);
 	}
 	return e->is_set ? -1 : 0;
 }

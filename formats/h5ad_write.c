@@ -400,6 +400,7 @@ write_plain_texts(const struct hdf5_file *f, const char *path, const struct arra
 {
 	struct strings texts = { x->length, x->offsets, x->values };
 
+	assert(x->null_count == 0);
 	return h5ad_write_texts(f, path, &texts, e);
 }
 
@@ -421,10 +422,8 @@ h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name,
 		write_bits(f, at, x, e);
 	else if (field->dictionary)
 		write_categories(f, at, field, x, e);
-	else if (x->null_count == 0)
-		write_plain_texts(f, at, x, e);
 	else
-		assert(!"plain texts with nulls");
+		write_plain_texts(f, at, x, e);
 	free(at);
 	return e->is_set ? -1 : 0;
 }

@@ -35,7 +35,6 @@ build|library|zstd.h,libzstd,-lzstd|libzstd-dev|libzstd-devel|zstd|zstd
 build|library|xxhash.h,libxxhash,-lxxhash|libxxhash-dev|xxhash-devel|xxhash|xxhash
 build|library|jansson.h,jansson,-ljansson|libjansson-dev|jansson-devel|jansson|jansson
 build|library|csv.h,libcsv,-lcsv|libcsv-dev|libcsv-devel|libcsv|libcsv
-build|library|csv.h,csv,-lcsv|libcsv-dev|libcsv-devel|libcsv|libcsv
 test|library|cmocka.h,cmocka,-lcmocka|libcmocka-dev|libcmocka-devel|cmocka|cmocka
 test|check|has_sanitizers|gcc libc6-dev|libasan libubsan|gcc|llvm
 test|command|prove|perl|perl-Test-Harness|perl|perl

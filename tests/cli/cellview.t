@@ -19,7 +19,7 @@ for form in tsv csv jsonl; do
 	same "$T/out" "$T/expected" "--$form: of a stream of ours"
 	cellview --$form -n 9 --columns $columns "$DATA/tokens.cells" >"$T/nine"
 	test $form = jsonl && lines=9 || lines=10
-	head -n $lines "$T/expected" >"$T/expected9"
+	head -n "$lines" "$T/expected" >"$T/expected9"
 	same "$T/nine" "$T/expected9" "--$form -n 9: nine rows, of two batches"
 	run cellview --$form -n 0 --columns cell "$DATA/tokens.cells"
 	test $form = jsonl && names= || names=cell

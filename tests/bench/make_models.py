@@ -1,0 +1,179 @@
+"""Makes what the benchmark reads: models of the real shapes with random weights, and streams of random cells.
+
+    python make_models.py FOLDER        makes a small set, to look at
+
+Nothing here is learned and nothing measured depends on it: the arithmetic costs the same for any weights and tokens. The
+weights have the spread that keeps every layer's outputs near 1, so that attention chooses and rounding errors show. A file
+that exists is left as it is; its name says what is in it.
+"""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pyarrow as pa
+from safetensors.numpy import save_file
+
+# Geneformer's shapes: its config.json, and the special tokens of its dictionary.
+MODELS = {
+    "V1-10M": dict(layers=6, hidden=256, heads=4, ffn=512, vocab=25426, positions=2048, special=["<pad>", "<mask>"]),
+    "V2-104M": dict(layers=12, hidden=768, heads=12, ffn=3072, vocab=20275, positions=4096,
+                    special=["<pad>", "<mask>", "<cls>", "<eos>"]),
+    "V2-316M": dict(layers=18, hidden=1152, heads=18, ffn=4608, vocab=20275, positions=4096,
+                    special=["<pad>", "<mask>", "<cls>", "<eos>"]),
+}
+
+
+def flops(model, length):
+    """Of the encoder for one cell: two for each weight and token, and the two products of attention."""
+    m = MODELS[model]
+    weights = 4 * m["hidden"] ** 2 + 2 * m["hidden"] * m["ffn"]
+    return m["layers"] * (2 * length * weights + 4 * length**2 * m["hidden"])
+
+
+def gene_part(model, length):
+    """The tokens of a cell that are genes: from, to."""
+    return (1, length - 1) if "<cls>" in MODELS[model]["special"] else (0, length)
+
+
+def _config(m):
+    return {
+        "architectures": ["BertForMaskedLM"], "model_type": "bert", "hidden_act": "relu", "hidden_size": m["hidden"],
+        "num_hidden_layers": m["layers"], "num_attention_heads": m["heads"], "intermediate_size": m["ffn"],
+        "vocab_size": m["vocab"], "max_position_embeddings": m["positions"], "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12, "hidden_dropout_prob": 0.02, "attention_probs_dropout_prob": 0.02,
+        "initializer_range": 0.02, "pad_token_id": 0,
+    }
+
+
+def _weights(m, rng):
+    hidden, ffn = m["hidden"], m["ffn"]
+    tensors = {}
+
+    def draw(name, *shape, sd):
+        tensors[name] = rng.standard_normal(shape, np.float32) * np.float32(sd)
+
+    def linear(name, n_out, n_in):
+        draw(name + ".weight", n_out, n_in, sd=n_in**-0.5)
+        draw(name + ".bias", n_out, sd=0.1)
+
+    def norm(name):
+        draw(name + ".weight", hidden, sd=0.1)
+        tensors[name + ".weight"] += 1
+        draw(name + ".bias", hidden, sd=0.1)
+
+    draw("bert.embeddings.word_embeddings.weight", m["vocab"], hidden, sd=1)
+    draw("bert.embeddings.position_embeddings.weight", m["positions"], hidden, sd=0.3)
+    draw("bert.embeddings.token_type_embeddings.weight", 2, hidden, sd=0.3)
+    norm("bert.embeddings.LayerNorm")
+    for i in range(m["layers"]):
+        layer = f"bert.encoder.layer.{i}."
+        for part in ("query", "key", "value"):
+            linear(layer + "attention.self." + part, hidden, hidden)
+        linear(layer + "attention.output.dense", hidden, hidden)
+        norm(layer + "attention.output.LayerNorm")
+        linear(layer + "intermediate.dense", ffn, hidden)
+        linear(layer + "output.dense", hidden, ffn)
+        norm(layer + "output.LayerNorm")
+    linear("cls.predictions.transform.dense", hidden, hidden)
+    norm("cls.predictions.transform.LayerNorm")
+    draw("cls.predictions.bias", m["vocab"], sd=0.1)
+    return tensors
+
+
+def model(folder, name):
+    """A Hugging Face model folder; returns its path."""
+    path = os.path.join(folder, name)
+    if not os.path.exists(os.path.join(path, "config.json")):
+        os.makedirs(path, exist_ok=True)
+        rng = np.random.default_rng(len(name))
+        save_file(_weights(MODELS[name], rng), os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+        with open(os.path.join(path, "config.json"), "w") as f:
+            json.dump(_config(MODELS[name]), f, indent=1)
+    return path
+
+
+def names(name):
+    """All tokens by id: the special ones, then made-up genes."""
+    special = MODELS[name]["special"]
+    return special + [f"ENSG{i:011d}" for i in range(MODELS[name]["vocab"] - len(special))]
+
+
+def _write(path, table, rows):
+    with pa.OSFile(path + ".part", "wb") as sink, pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table, max_chunksize=rows)
+    os.rename(path + ".part", path)
+
+
+def _lists(lengths, values):
+    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)), values)
+
+
+def tokens(folder, name, length, n):
+    """n cells of that many tokens, their genes drawn without repetition, as a stream of tokens; returns its path."""
+    path = os.path.join(folder, f"{name}.{length}x{n}.tokens")
+    if os.path.exists(path):
+        return path
+    vocabulary, n_special = names(name), len(MODELS[name]["special"])
+    first, end = gene_part(name, length)
+    rng = np.random.default_rng(length)
+    ids = np.empty((n, length), np.uint16)
+    ids[:, 0], ids[:, -1] = 2, 3
+    for row in ids:
+        row[first:end] = n_special + rng.permutation(len(vocabulary) - n_special)[: end - first]
+    fields = [
+        pa.field("cell", pa.string()),
+        pa.field("input_ids", pa.list_(pa.uint16()), metadata={"cells:vocabulary": "\n".join(vocabulary)}),
+        pa.field("length", pa.int64()),
+    ]
+    columns = [pa.array([f"cell{i}" for i in range(n)]), _lists([length] * n, pa.array(ids.ravel())),
+               pa.array([length] * n, pa.int64())]
+    _write(path, pa.table(columns, pa.schema(fields)), 1000)
+    return path
+
+
+def values(folder, name, n_genes, n):
+    """n cells with n_genes expressed genes each, in the order of columns, as a stream of values; returns its path."""
+    path = os.path.join(folder, f"{name}.{n_genes}x{n}.values")
+    if os.path.exists(path):
+        return path
+    genes = names(name)[len(MODELS[name]["special"]):]
+    rng = np.random.default_rng(n_genes)
+    medians = rng.uniform(0.5, 5, len(genes))
+    columns = np.empty((n, n_genes), np.int32)
+    scaled = np.empty((n, n_genes))
+    for i in range(n):
+        columns[i] = np.sort(rng.choice(len(genes), n_genes, replace=False, shuffle=False))
+        counts = rng.geometric(0.4, n_genes)
+        scaled[i] = counts / counts.sum() * 10000 / medians[columns[i]]
+    gene = pa.DictionaryArray.from_arrays(pa.array(columns.ravel()), pa.array(genes))
+    _write(path, pa.table({
+        "cell": pa.array([f"cell{i}" for i in range(n)]),
+        "gene": _lists([n_genes] * n, gene),
+        "value": _lists([n_genes] * n, pa.array(scaled.ravel())),
+        "n_counts": pa.array(np.full(n, 2.5 * n_genes)),
+    }), 1000)
+    return path
+
+
+def dictionary(folder, name):
+    """The gene dictionary to it, as a stream of genes; returns its path."""
+    path = os.path.join(folder, f"{name}.genes")
+    if not os.path.exists(path):
+        ids, n = names(name), MODELS[name]["vocab"]
+        _write(path, pa.table({
+            "gene": pa.array(ids),
+            "token": pa.array(range(n), pa.int32()),
+            "median": pa.array([None if i.startswith("<") else 1.0 for i in ids], pa.float64()),
+            "symbol": pa.nulls(n, pa.string()),
+            "aliases": pa.array([[]] * n, pa.list_(pa.string())),
+        }), n)
+    return path
+
+
+if __name__ == "__main__":
+    target = sys.argv[1]
+    os.makedirs(target, exist_ok=True)
+    print(model(target, "V1-10M"), tokens(target, "V1-10M", 512, 8), values(target, "V1-10M", 800, 100),
+          dictionary(target, "V1-10M"), sep="\n")
