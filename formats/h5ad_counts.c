@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "base/utf8.h"
 #include "formats/cells.h"
 #include "formats/h5ad_check.h"
 

@@ -6,6 +6,8 @@
 
 #include "base/utf8.h"
 
+#include "base/utf8.h"
+
 struct hdf5_texts {
 	const struct hdf5_file *file;
 	char *path; /* with the member, for messages */

@@ -266,13 +266,10 @@ rows_that_fit(const struct hf_writer *w, const struct batch *b, size_t from)
 static int
 write_slice(struct hf_writer *w, const struct batch *b, size_t from, size_t n, struct err *e)
 {
-	struct batch slice = { .rows = n, .n_columns = b->n_columns };
+	struct batch slice;
 
 	arena_reset(&w->slices);
-	slice.columns = arena_alloc(&w->slices, b->n_columns, sizeof(*slice.columns));
-	for (size_t i = 0; i < b->n_columns; i++)
-		slice.columns[i] =
-		    array_slice(&w->slices, &w->schema->fields[i], &b->columns[i], from, n);
+	slice = batch_slice(&w->slices, w->schema, b, from, n);
 	return arrow_write(w->arrow, &slice, e);
 }
 

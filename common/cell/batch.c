@@ -426,6 +426,18 @@ batch_take(struct batch *b, const struct schema *s, const size_t *rows, size_t n
 	b->rows = n;
 }
 
+struct batch
+batch_slice(struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n)
+{
+	struct batch slice = { .rows = n, .n_columns = b->n_columns, .number = b->number };
+
+	assert(b->n_columns == s->n_fields);
+	slice.columns = arena_alloc(arena, b->n_columns, sizeof(*slice.columns));
+	for (size_t i = 0; i < b->n_columns; i++)
+		slice.columns[i] = array_slice(arena, &s->fields[i], &b->columns[i], from, n);
+	return slice;
+}
+
 void
 batch_insert(struct batch *b, size_t i, struct array column)
 {

@@ -72,6 +72,9 @@ struct array array_decode(struct arena *arena, const struct field *f, const stru
 /* Keeps `rows` of all columns. */
 void batch_take(struct batch *b, const struct schema *s, const size_t *rows, size_t n);
 
+/* Rows from..from+n of all columns as a batch that points at b's buffers; what it needs itself lies in the arena. */
+struct batch batch_slice(struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n);
+
 /* Column list edits that go with schema_append, schema_insert, schema_remove. */
 void batch_append(struct batch *b, struct array column);
 void batch_insert(struct batch *b, size_t i, struct array column);

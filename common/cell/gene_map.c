@@ -29,7 +29,15 @@ count_unmapped(struct gene_map *m, const char *name, size_t size, uint64_t n)
 	((uint64_t *)(void *)m->unmapped_entries.data)[i] += n;
 }
 
-/* Codes of the output in order of first appearance among the input's names; all rows where those are not known
+static bool
+is_special(const struct genes *g, size_t row)
+{
+	int32_t token = g->tokens[row];
+
+	return token != NO_TOKEN && (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
+}
+
+/* Codes of the output in order of first appearance among the input's names; all genes where those are not known
  * beforehand. */
 static void
 number_codes(struct gene_map *m)
@@ -41,12 +49,12 @@ number_codes(struct gene_map *m)
 	m->code_rows = mem_alloc(m->genes->n, sizeof(*m->code_rows));
 	memset(m->codes, 0xff, m->genes->n * sizeof(*m->codes));
 	for (size_t i = 0; i < n; i++) {
-		ptrdiff_t row = names ? m->lookup.rows[i] : (ptrdiff_t)i;
+		ptrdiff_t row = names ? m->lookup.rows[i] : is_special(m->genes, i) ? -1 : (ptrdiff_t)i;
 
 		if (row >= 0 && m->codes[row] < 0) {
 			m->codes[row] = (int32_t)m->n_codes;
 			m->code_rows[m->n_codes++] = (size_t)row;
-		} else if (row < 0) {
+		} else if (row < 0 && names) {
 			const char *name = strings_get(names, i, &size);
 
 			count_unmapped(m, name, size, 0);

@@ -85,16 +85,26 @@ copy_columns(const struct stream *s, struct group *g, size_t first, size_t n)
 }
 
 static int
+refuse_row(const struct stream *s, const struct group *g, size_t i, const char *reason, struct err *e)
+{
+	return err_set(e, "%s: batch %llu: row %zu: %s", cells_name(s->in), (unsigned long long)g->rows.number,
+	    s->next_row + i, reason);
+}
+
+/* Where the genes of each cell stand; checks that what is to be pooled is there. */
+static int
 find_genes(const struct stream *s, struct group *g, struct err *e)
 {
 	for (size_t i = 0; i < g->cells.n; i++) {
 		size_t at = g->cells.offsets[i];
 
+		if (s->options.pool == EMBED_FIRST && s->options.cls >= 0 && g->cells.ids[at] != s->options.cls)
+			return refuse_row(s, g, i, "does not begin with <cls> (--pool mean needs none)", e);
+
 		token_cells_genes(g->cells.ids + at, g->cells.offsets[i + 1] - at, s->options.cls, s->options.eos,
 		    &g->from[i], &g->to[i]);
 		if (g->from[i] == g->to[i] && s->options.pool == EMBED_MEAN)
-			return err_set(e, "%s: batch %llu: row %zu: special tokens only, no gene to average",
-			    cells_name(s->in), (unsigned long long)g->rows.number, s->next_row + i);
+			return refuse_row(s, g, i, "special tokens only, no gene to average", e);
 	}
 	return 0;
 }

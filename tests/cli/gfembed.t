@@ -71,6 +71,11 @@ done
 run gfembed -m "$DATA/model" --layer -3 "$DATA/tokens.cells"
 fails 1 'layer' 'a layer that the model has not'
 
+rankencode -s no -d "$DATA/genes.cells" -o "$T/no_cls" "$DATA/values.cells"
+run gfembed -m "$DATA/model" "$T/no_cls"
+fails 1 'row 0: does not begin with <cls>' 'cells without <cls>, though the vocabulary has it'
+embed --pool mean "$T/no_cls"
+
 run gfembed "$DATA/tokens.cells"
 fails 2 'MODEL is required' 'no model'
 run gfembed -m "$DATA/no-such" "$DATA/tokens.cells"
