@@ -1,7 +1,7 @@
 /* cells2h5ad.c - cells back into AnnData: embeddings as obsm, columns as obs.
  *
- * In: a stream of any kind whose rows are cells, genes or states. Out: a copy of the source .h5ad with what the stream adds, rows matched
- * by barcode, or without a source a new .h5ad. */
+ * In: a stream of any kind whose rows are cells, genes or states. Out: a copy of the source .h5ad
+ * with what the stream adds, rows matched by barcode, or without a source a new .h5ad. */
 
 #include <string.h>
 
@@ -17,15 +17,17 @@ struct options {
 static const struct cli_option table[] = {
 	CLI_STRING('i', "source", "SOURCE.h5ad", struct options, output.source,
 	    "AnnData file that is kept, with the cells' rows added (without: a new file)"),
-	CLI_STRING('k', "key", "NAME", struct options, output.key, "name of embeddings in obsm (X_geneformer)"),
+	CLI_STRING('k', "key", "NAME", struct options, output.key,
+	    "name of embeddings in obsm (X_geneformer)"),
 	CLI_STRING('c', "cells", "COLUMN", struct options, output.cell_column,
 	    "obs column of the source that holds the barcodes (the index)"),
-	CLI_FLAG(0, "subset", struct options, output.subset, "leave out cells of the source that are not in the stream"),
+	CLI_FLAG(0, "subset", struct options, output.subset,
+	    "leave out cells of the source that are not in the stream"),
 	CLI_END
 };
 
-static const struct cli_program program = { "cells2h5ad", "write cells into an AnnData file", "FILE",
-	CLI_FILE_OUT | CLI_PROGRESS, table };
+static const struct cli_program program = { "cells2h5ad", "write cells into an AnnData file",
+	"FILE", CLI_FILE_OUT | CLI_PROGRESS, table };
 
 int
 main(int argc, char **argv)

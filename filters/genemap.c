@@ -1,6 +1,7 @@
 /* genemap.c - bring gene names of any sort to the ids of a gene dictionary.
  *
- * In: counts. Out: counts, with Ensembl ids as genes; ids that become the same are summed, unknown ones dropped and counted. */
+ * In: counts. Out: counts, with Ensembl ids as genes; ids that become the same are summed, unknown
+ * ones dropped and counted. */
 
 #include <stdlib.h>
 
@@ -23,11 +24,13 @@ static const struct cli_option table[] = {
 	CLI_STRING('u', "unmapped", "FILE", struct options, unmapped,
 	    "write the genes that are not known, and how many counts each had, to FILE"),
 	CLI_FLAG_H('e', "exact", struct options, exact,
-	    "map only what the dictionary's own mapping has, as the reference does: no versioned ids"),
+	    "map only what the dictionary's own mapping has, as the reference does: no versioned "
+	    "ids"),
 	CLI_END
 };
 
-static const struct cli_program program = { "genemap", "map gene symbols, aliases and old ids to Ensembl ids", "FILE",
+static const struct cli_program program = { "genemap",
+	"map gene symbols, aliases and old ids to Ensembl ids", "FILE",
 	CLI_THREADS | CLI_STREAM_OUT, table };
 
 static void
@@ -40,10 +43,13 @@ report(const struct cli *cli, const struct gene_map *map, struct err *e)
 		return;
 	t = gene_map_totals(map);
 	if (share < 0.1)
-		cli_warn(cli, "only %.1f %% of the genes are in the dictionary; is it another species, or another column "
-		    "of names? (h5ad2cells -g)", 100 * share);
-	cli_inform(cli, "%zu genes unknown, %llu of %llu entries dropped, %llu summed", t.n_unmapped_names,
-	    (unsigned long long)t.n_dropped, (unsigned long long)t.n_entries,
+		cli_warn(cli,
+		    "only %.1f %% of the genes are in the dictionary; is it another species, or "
+		    "another column "
+		    "of names? (h5ad2cells -g)",
+		    100 * share);
+	cli_inform(cli, "%zu genes unknown, %llu of %llu entries dropped, %llu summed",
+	    t.n_unmapped_names, (unsigned long long)t.n_dropped, (unsigned long long)t.n_entries,
 	    (unsigned long long)t.n_summed);
 }
 
@@ -78,7 +84,8 @@ main(int argc, char **argv)
 
 	struct genes *genes = genes_open(cli, opt.dictionary, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
-	struct gene_map *map = gene_map_plan(cells_schema(in), genes, opt.exact ? LOOKUP_MAPPING : LOOKUP_NAMES, &e);
+	struct gene_map *map =
+	    gene_map_plan(cells_schema(in), genes, opt.exact ? LOOKUP_MAPPING : LOOKUP_NAMES, &e);
 	struct cells_writer *out = cells_create(cli, KIND_COUNTS, gene_map_schema(map), &e);
 
 	cells_map(cli, in, out, gene_map_batch, map, &e);

@@ -1,7 +1,8 @@
 /* gfembed.c - Geneformer embeddings of cells, genes and cell states.
  *
- * In: tokens. Out: embeddings, a row a cell in input order; with --pool gene a row a gene (its mean over the cells that have
- * it), with --summary a row a state. Reference: Theodoris et al. 2023; EmbExtractor, whose faults the manual lists. */
+ * In: tokens. Out: embeddings, a row a cell in input order; with --pool gene a row a gene (its mean
+ * over the cells that have it), with --summary a row a state. Reference: Theodoris et al. 2023;
+ * EmbExtractor, whose faults the manual lists. */
 
 #include <string.h>
 
@@ -33,11 +34,16 @@ static const struct cli_option table[] = {
 	CLI_STRING('d', "dictionary", "DICT", struct options, dictionary,
 	    "gene tokens, for streams without a vocabulary: a genes file, a folder, V1 or V2"),
 	CLI_CHOICE_H('p', "pool", "auto|cls|mean|gene", struct options, pool,
-	    "the <cls> token, the mean of the genes, or genes over cells (auto: cls where there is one)"),
-	CLI_INT_H('y', "layer", "N", struct options, layer, -1000, 0, "0 the last layer, -1 the one before it ... (-1)"),
-	CLI_CHOICE_H('s', "summary", "mean|median", struct options, summary, "one row for each state of --by"),
-	CLI_STRING_H('b', "by", "COLUMN", struct options, by, "the column that holds the state of a cell"),
-	CLI_FLAG_H(0, "truncate", struct options, truncate, "cut cells that are longer than the model's positions"),
+	    "the <cls> token, the mean of the genes, or genes over cells (auto: cls where there is "
+	    "one)"),
+	CLI_INT_H('y', "layer", "N", struct options, layer, -1000, 0,
+	    "0 the last layer, -1 the one before it ... (-1)"),
+	CLI_CHOICE_H('s', "summary", "mean|median", struct options, summary,
+	    "one row for each state of --by"),
+	CLI_STRING_H(
+	    'b', "by", "COLUMN", struct options, by, "the column that holds the state of a cell"),
+	CLI_FLAG_H(0, "truncate", struct options, truncate,
+	    "cut cells that are longer than the model's positions"),
 	CLI_CHOICE(0, "device", "auto|cpu|cuda", struct options, device, "where to compute (auto)"),
 	CLI_CHOICE(0, "precision", "auto|f32|bf16|fp16|int8", struct options, precision,
 	    "of the arithmetic (auto: a fixed rule by the kind of CPU or GPU)"),
@@ -48,8 +54,9 @@ static const struct cli_option table[] = {
 	CLI_END
 };
 
-static const struct cli_program program = { "gfembed", "embed cells, genes and cell states with Geneformer", "FILE",
-	CLI_THREADS | CLI_STREAM_OUT, table };
+static const struct cli_program program = { "gfembed",
+	"embed cells, genes and cell states with Geneformer", "FILE", CLI_THREADS | CLI_STREAM_OUT,
+	table };
 
 static void
 check_usage(const struct options *opt)
@@ -64,9 +71,11 @@ check_usage(const struct options *opt)
 		cli_usage(cli, "--summary is of cells, so it does not go with --pool gene");
 }
 
-/* The names of the tokens: the stream's own, else DICT's, else the model's; NULL where nobody has any. */
+/* The names of the tokens: the stream's own, else DICT's, else the model's; NULL where nobody has
+ * any. */
 static struct genes *
-find_vocabulary(struct options *opt, const struct cells_reader *in, const struct model *model, struct err *e)
+find_vocabulary(
+    struct options *opt, const struct cells_reader *in, const struct model *model, struct err *e)
 {
 	const struct schema *s;
 	const char *text;
@@ -79,17 +88,21 @@ find_vocabulary(struct options *opt, const struct cells_reader *in, const struct
 		return genes_open(&opt->common, opt->dictionary, e);
 	if (text)
 		return genes_from_vocabulary(text, e);
-	return model->vocabulary ? genes_from_names((const char *const *)model->vocabulary, model->config.vocab, e) : NULL;
+	return model->vocabulary ? genes_from_names((const char *const *)model->vocabulary,
+				       model->config.vocab, e)
+				 : NULL;
 }
 
 static enum embed_pool
 choose_pool(const struct options *opt, const struct genes *genes, struct err *e)
 {
 	if (!genes && !e->is_set && strcmp(opt->pool, "cls") != 0)
-		err_set(e, "the stream has no vocabulary, so special tokens and genes are unknown; give it with -d DICT");
+		err_set(e, "the stream has no vocabulary, so special tokens and genes are unknown; "
+			   "give it with -d DICT");
 	if (strcmp(opt->pool, "gene") == 0)
 		return EMBED_TOKENS;
-	if (strcmp(opt->pool, "mean") == 0 || (strcmp(opt->pool, "auto") == 0 && genes && genes->cls < 0))
+	if (strcmp(opt->pool, "mean") == 0 ||
+	    (strcmp(opt->pool, "auto") == 0 && genes && genes->cls < 0))
 		return EMBED_MEAN;
 	if (genes && genes->cls < 0)
 		err_set(e, "--pool cls: the vocabulary has no <cls>");
@@ -102,16 +115,17 @@ check_vocabulary(const struct genes *genes, const struct model *model, struct er
 	if (!genes || e->is_set)
 		return 0;
 	if (genes->n_tokens != model->config.vocab)
-		return err_set(e, "the model %s has a vocabulary of %zu, but the cells have one of %zu", model->path,
-		    model->config.vocab, genes->n_tokens);
+		return err_set(e,
+		    "the model %s has a vocabulary of %zu, but the cells have one of %zu",
+		    model->path, model->config.vocab, genes->n_tokens);
 	for (size_t t = 0; model->vocabulary && t < genes->n_tokens; t++) {
 		size_t size;
 		const char *name = strings_get(genes->ids, (size_t)genes->token_rows[t], &size);
 		const char *own = model->vocabulary[t];
 
 		if (own && (strlen(own) != size || memcmp(own, name, size) != 0))
-			return err_set(e, "token %zu is %.*s in the cells, but %s in the model %s", t, (int)size, name, own,
-			    model->path);
+			return err_set(e, "token %zu is %.*s in the cells, but %s in the model %s",
+			    t, (int)size, name, own, model->path);
 	}
 	return 0;
 }
@@ -130,7 +144,10 @@ note_model(struct cli *cli, const struct model *model, const struct embedder *em
 int
 main(int argc, char **argv)
 {
-	struct options opt = { .pool = "auto", .layer = -1, .device = "auto", .precision = "auto",
+	struct options opt = { .pool = "auto",
+		.layer = -1,
+		.device = "auto",
+		.precision = "auto",
 		.max_memory = (size_t)1 << 30 };
 	struct cli *cli = &opt.common;
 	struct err e = { 0 };
@@ -146,7 +163,8 @@ main(int argc, char **argv)
 
 	check_vocabulary(genes, model, &e);
 
-	struct embed_options wanted = { pool, opt.layer, opt.device, opt.precision, (size_t)cli->threads };
+	struct embed_options wanted = { pool, opt.layer, opt.device, opt.precision,
+		(size_t)cli->threads };
 	struct embedder *embedder = e.is_set ? NULL : embedder_open(model, &wanted, &e);
 
 	if (embedder)
@@ -157,17 +175,19 @@ main(int argc, char **argv)
 
 	if (!e.is_set) {
 		struct embed_stream_options how = { .pool = pool,
-			.limits = { model->config.vocab, model->config.positions, opt.truncate, genes ? genes->eos : -1 },
+			.limits = { model->config.vocab, model->config.positions, opt.truncate,
+			    genes ? genes->eos : -1 },
 			.cls = genes ? genes->cls : -1,
 			.eos = genes ? genes->eos : -1,
 			.batch_tokens = opt.batch_tokens,
 			.workers = (size_t)cli->threads };
 
-		embed_stream(in, embedder, model->config.hidden, &how, embed_rows_take, rows, &n_truncated, &e);
+		embed_stream(in, embedder, model->config.hidden, &how, embed_rows_take, rows,
+		    &n_truncated, &e);
 	}
 	if (n_truncated && !e.is_set)
-		cli_warn(cli, "%llu cells cut to the model's %zu positions", (unsigned long long)n_truncated,
-		    model->config.positions);
+		cli_warn(cli, "%llu cells cut to the model's %zu positions",
+		    (unsigned long long)n_truncated, model->config.positions);
 
 	int status = cells_finish(cli, in, embed_rows_finish(rows, &e), &e);
 

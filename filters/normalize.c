@@ -1,10 +1,11 @@
 /* normalize.c - scale each cell to a common depth and each gene by its median.
  *
- * In: counts. Out: values = count / n_counts * target_sum / median(gene), genes without a median dropped.
- * Reference: Theodoris et al. 2023, Methods, "rank value encoding"; agrees with TranscriptomeTokenizer to the last bit. */
+ * In: counts. Out: values = count / n_counts * target_sum / median(gene), genes without a median
+ * dropped. Reference: Theodoris et al. 2023, Methods, "rank value encoding"; agrees with
+ * TranscriptomeTokenizer to the last bit. */
 
 #include "base/cli.h"
-#include "cell/normalize.h"
+#include "cell/normalization.h"
 #include "formats/cells.h"
 #include "formats/genes_file.h"
 
@@ -22,7 +23,8 @@ static const struct cli_option table[] = {
 	CLI_END
 };
 
-static const struct cli_program program = { "normalize", "scale cells to a common depth and genes by their median", "FILE",
+static const struct cli_program program = { "normalize",
+	"scale cells to a common depth and genes by their median", "FILE",
 	CLI_THREADS | CLI_STREAM_OUT, table };
 
 static void
@@ -33,9 +35,12 @@ report(const struct cli *cli, const struct normalize *plan, struct err *e)
 	if (e->is_set || normalize_check(plan, &share, e))
 		return;
 	if (share < 0.1)
-		cli_warn(cli, "only %.1f %% of the genes are in the dictionary; are they symbols, or another "
-		    "species? (genemap maps symbols)", 100 * share);
-	cli_inform(cli, "%llu entries of genes without a median dropped", (unsigned long long)normalize_dropped(plan));
+		cli_warn(cli,
+		    "only %.1f %% of the genes are in the dictionary; are they symbols, or another "
+		    "species? (genemap maps symbols)",
+		    100 * share);
+	cli_inform(cli, "%llu entries of genes without a median dropped",
+	    (unsigned long long)normalize_dropped(plan));
 }
 
 int
@@ -55,7 +60,8 @@ main(int argc, char **argv)
 	struct cells_writer *out = cells_create(cli, KIND_VALUES, normalize_schema(plan), &e);
 
 	if (plan && normalize_sums_counts(plan))
-		cli_warn(cli, "no column n_counts: the sum of the counts that are there takes its place");
+		cli_warn(cli,
+		    "no column n_counts: the sum of the counts that are there takes its place");
 	cells_map(cli, in, out, normalize_batch, plan, &e);
 	report(cli, plan, &e);
 

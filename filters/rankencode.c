@@ -1,7 +1,7 @@
 /* rankencode.c - turn each cell into its tokens, from the highest value to the lowest.
  *
- * In: values. Out: tokens. Reference: Theodoris et al. 2023, Methods, "rank value encoding"; equal values keep the order
- * of the columns. */
+ * In: values. Out: tokens. Reference: Theodoris et al. 2023, Methods, "rank value encoding"; equal
+ * values keep the order of the columns. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,10 @@ struct options {
 
 static const struct cli_option table[] = {
 	CLI_STRING('d', "dictionary", "DICT", struct options, dictionary,
-	    "gene tokens: a genes file, a folder of dictionaries, V1 or V2 (required, unless MODEL has its own)"),
-	CLI_STRING('m', "model", "MODEL", struct options, model, "take length and vocabulary from this model folder"),
+	    "gene tokens: a genes file, a folder of dictionaries, V1 or V2 (required, unless MODEL "
+	    "has its own)"),
+	CLI_STRING('m', "model", "MODEL", struct options, model,
+	    "take length and vocabulary from this model folder"),
 	CLI_SIZE_H('n', "max-length", "MAX", struct options, max_length, 1, 1 << 30,
 	    "longest cell in tokens (4096 with special tokens, 2048 without, or the model's)"),
 	CLI_CHOICE_H('s', "special", "yes|no|auto", struct options, special,
@@ -36,8 +38,9 @@ static const struct cli_option table[] = {
 	CLI_END
 };
 
-static const struct cli_program program = { "rankencode", "encode cells as tokens ranked by expression", "FILE",
-	CLI_THREADS | CLI_STREAM_OUT, table };
+static const struct cli_program program = { "rankencode",
+	"encode cells as tokens ranked by expression", "FILE", CLI_THREADS | CLI_STREAM_OUT,
+	table };
 
 /* The dictionary given, or the one in the model's folder. */
 static struct genes *
@@ -50,29 +53,32 @@ open_dictionary(struct options *opt, const struct model *model, struct err *e)
 		return genes_open(&opt->common, opt->dictionary, e);
 	path = mem_printf("%s/genes.cells", model->path);
 	if (access(path, R_OK))
-		err_set(e, "model %s has no genes.cells; give its dictionary with -d DICT", model->path);
+		err_set(e, "model %s has no genes.cells; give its dictionary with -d DICT",
+		    model->path);
 	genes = genes_open(&opt->common, path, e);
 	free(path);
 	return genes;
 }
 
 static struct rank_options
-choose(const struct options *opt, const struct genes *genes, const struct model *model, struct err *e)
+choose(
+    const struct options *opt, const struct genes *genes, const struct model *model, struct err *e)
 {
 	bool has_special = genes && genes->cls >= 0 && genes->eos >= 0;
 	struct rank_options r = { .keep_empty = opt->keep_empty };
 
-	r.special = strcmp(opt->special, "auto") == 0 ? has_special : strcmp(opt->special, "yes") == 0;
+	r.special =
+	    strcmp(opt->special, "auto") == 0 ? has_special : strcmp(opt->special, "yes") == 0;
 	r.max_length = opt->max_length ? opt->max_length
-	    : model		       ? model->config.positions
-	    : r.special		       ? LENGTH_WITH_SPECIAL
+		       : model         ? model->config.positions
+		       : r.special     ? LENGTH_WITH_SPECIAL
 				       : LENGTH_WITHOUT;
 	if (model && r.max_length > model->config.positions)
-		err_set(e, "model %s has %zu positions, so cells cannot be %zu tokens long", model->path,
-		    model->config.positions, r.max_length);
+		err_set(e, "model %s has %zu positions, so cells cannot be %zu tokens long",
+		    model->path, model->config.positions, r.max_length);
 	if (model && genes && genes->n_tokens != model->config.vocab)
-		err_set(e, "model %s has a vocabulary of %zu, but the dictionary one of %zu", model->path,
-		    model->config.vocab, genes->n_tokens);
+		err_set(e, "model %s has a vocabulary of %zu, but the dictionary one of %zu",
+		    model->path, model->config.vocab, genes->n_tokens);
 	if (r.special && r.max_length < 3)
 		err_set(e, "with special tokens a cell needs room for 3 tokens at least");
 	return r;
@@ -90,9 +96,10 @@ report(const struct cli *cli, const struct ranking *ranking, struct err *e)
 	if (share < 0.1)
 		cli_warn(cli, "only %.1f %% of the genes are in the dictionary", 100 * share);
 	if (t.n_empty)
-		cli_warn(cli, "%llu cells without any token in the dictionary%s", (unsigned long long)t.n_empty,
-		    ranking_keeps_empty(ranking) ? "" : " left out");
-	cli_inform(cli, "%llu cells cut to the longest length, %llu entries of genes without a token dropped",
+		cli_warn(cli, "%llu cells without any token in the dictionary%s",
+		    (unsigned long long)t.n_empty, ranking_keeps_empty(ranking) ? "" : " left out");
+	cli_inform(cli,
+	    "%llu cells cut to the longest length, %llu entries of genes without a token dropped",
 	    (unsigned long long)t.n_truncated, (unsigned long long)t.n_dropped);
 }
 

@@ -1,7 +1,8 @@
-/* cells.h - the stream that all programs exchange (cells.5): kinds of rows, reading, writing, history.
+/* cells.h - the stream that all programs exchange (cells.5): kinds of rows, reading, writing,
+ *history.
  *
- * This layer knows the profile: which columns make a kind, how they are typed, what the history holds. The
- * bytes are arrow.h's business. A filter is
+ * This layer knows the profile: which columns make a kind, how they are typed, what the history
+ *holds. The bytes are arrow.h's business. A filter is
  *
  *	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
  *	struct schema *s = schema_copy(cells_schema(in));      ... changed for the output
@@ -9,8 +10,8 @@
  *	cells_map(in, out, work, context, &e);                 threads, order, progress
  *	return cells_finish(cli, in, out, &e);
  *
- * and needs no test in between, since errors are sticky (err.h): every function here does nothing, and
- * returns NULL or -1, once e is set. */
+ * and needs no test in between, since errors are sticky (err.h): every function here does nothing,
+ *and returns NULL or -1, once e is set. */
 
 #ifndef FORMATS_CELLS_H
 #define FORMATS_CELLS_H
@@ -36,16 +37,19 @@ struct cells_writer;
 /* "counts", "values", ... */
 const char *kind_name(enum kind kind);
 
-/* Opens a stream of one of `kinds` (a file, or "-"). The kind is the one that the stream says, in a foreign stream
- * what its columns make it. A wrong kind is an error that says what came and which program makes what is needed.
+/* Opens a stream of one of `kinds` (a file, or "-"). The kind is the one that the stream says, in a
+ * foreign stream what its columns make it. A wrong kind is an error that says what came and which
+ * program makes what is needed.
  *
- * With a single kind asked for, its columns are brought to the profile's types, so that a filter sees only these:
- * counts: gene list of (dictionary or plain) utf8, count list<float32>, n_counts float32 or float64;
- * values: gene, value list<float64>, n_counts; tokens: input_ids list<uint16> or list<int32>, length int64;
- * embeddings: fixed_size_list<float32>; and cell utf8, added as the row number where a foreign stream has none
- * (cells of tokens and embeddings; counts and values too). Values that do not fit their type are errors. In
- * counts and values, whoever asks for them, a row must have as many counts or values as genes. */
-struct cells_reader *cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *e);
+ * With a single kind asked for, its columns are brought to the profile's types, so that a filter
+ * sees only these: counts: gene list of (dictionary or plain) utf8, count list<float32>, n_counts
+ * float32 or float64; values: gene, value list<float64>, n_counts; tokens: input_ids list<uint16>
+ * or list<int32>, length int64; embeddings: fixed_size_list<float32>; and cell utf8, added as the
+ * row number where a foreign stream has none (cells of tokens and embeddings; counts and values
+ * too). Values that do not fit their type are errors. In counts and values, whoever asks for them,
+ * a row must have as many counts or values as genes. */
+struct cells_reader *cells_open(
+    const struct cli *cli, const char *path, unsigned kinds, struct err *e);
 
 enum kind cells_kind(const struct cells_reader *r);
 /* NULL where r is NULL. */
@@ -59,33 +63,42 @@ int cells_read(struct cells_reader *r, struct batch *b, struct err *e);
 double cells_fraction(const struct cells_reader *r);
 void cells_close(struct cells_reader *r);
 
-/* Starts the output stream of the program (cli->output, cli->level). Takes over `schema`, sets its `cells:version`,
- * `cells:kind` and adds the program's entry to `cells:history`. NULL on failure (schema freed). */
-struct cells_writer *cells_create(const struct cli *cli, enum kind kind, struct schema *schema, struct err *e);
+/* Starts the output stream of the program (cli->output, cli->level). Takes over `schema`, sets its
+ * `cells:version`, `cells:kind` and adds the program's entry to `cells:history`. NULL on failure
+ * (schema freed). */
+struct cells_writer *cells_create(
+    const struct cli *cli, enum kind kind, struct schema *schema, struct err *e);
 /* The same to another place than cli->output; for programs that write several streams. */
-struct cells_writer *cells_create_at(const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e);
+struct cells_writer *cells_create_at(
+    const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e);
 const struct schema *cells_written_schema(const struct cells_writer *w);
 
 /* Writes the rows of b, split where they exceed 1,000 rows or 8 MB. Zero rows: nothing. */
 int cells_write(struct cells_writer *w, const struct batch *b, struct err *e);
 
-/* How much of the whole work the next rows complete (0 to 1), for the progress line of sources that know. */
+/* How much of the whole work the next rows complete (0 to 1), for the progress line of sources that
+ * know. */
 void cells_progress(struct cells_writer *w, double fraction);
 
-/* Counts n cells for the progress line, in programs whose rows are not the cells they work through; the rows written are not
- * counted then. */
+/* Counts n cells for the progress line, in programs whose rows are not the cells they work through;
+ * the rows written are not counted then. */
 void cells_count(struct cells_writer *w, uint64_t n);
 
-/* Closes a complete stream: closing batch, end, rename. Frees w. With e set before: removes what was written. -1 on failure. */
+/* Closes a complete stream: closing batch, end, rename. Frees w. With e set before: removes what
+ * was written. -1 on failure. */
 int cells_commit(struct cells_writer *w, struct err *e);
 
-/* Reads all of `in`, has `work` change each batch, writes them in order; with cli->threads > 1 batches are worked on
- * in parallel, so `work` must only read what `context` points at. work returns 0, or -1 with e filled. */
+/* Reads all of `in`, has `work` change each batch, writes them in order; with cli->threads > 1
+ * batches are worked on in parallel, so `work` must only read what `context` points at. work
+ * returns 0, or -1 with e filled. */
 typedef int cells_work(struct batch *b, void *context, struct err *e);
-int cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, cells_work *work, void *context, struct err *e);
+int cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
+    cells_work *work, void *context, struct err *e);
 
-/* The end of a filter: commits `out` (unless an error stands), closes `in`, prints the error. The exit status. Either may be NULL. */
-int cells_finish(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, struct err *e);
+/* The end of a filter: commits `out` (unless an error stands), closes `in`, prints the error. The
+ * exit status. Either may be NULL. */
+int cells_finish(
+    const struct cli *cli, struct cells_reader *in, struct cells_writer *out, struct err *e);
 
 /* Places of the columns of a kind in a schema (-1: not there). */
 struct kind_columns {
@@ -93,7 +106,8 @@ struct kind_columns {
 };
 struct kind_columns kind_columns_find(const struct schema *s);
 
-/* An obs column that would take a name the kinds use gets "obs." before it (arena). NULL where the name is free. */
+/* An obs column that would take a name the kinds use gets "obs." before it (arena). NULL where the
+ * name is free. */
 const char *kind_renamed(struct arena *a, const char *obs_name);
 
 #endif

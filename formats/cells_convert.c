@@ -14,7 +14,8 @@
 
 /* 1. Numbers: exact, or an error */
 
-/* Rounding is allowed between kinds of floating-point numbers only: a whole number must stay itself. */
+/* Rounding is allowed between kinds of floating-point numbers only: a whole number must stay
+ * itself. */
 static bool
 is_kept(const struct field *to, double x)
 {
@@ -43,8 +44,8 @@ store(const struct field *to, void *values, size_t i, double x)
 }
 
 static int
-convert_numbers(struct arena *arena, const struct field *from, const struct field *to, struct array *a,
-    struct err *e)
+convert_numbers(struct arena *arena, const struct field *from, const struct field *to,
+    struct array *a, struct err *e)
 {
 	void *values = arena_zero(arena, a->length, (size_t)to->bit_width / 8);
 	char text[60];
@@ -74,7 +75,8 @@ is_number(const struct field *f)
 /* 2. Texts */
 
 static struct array
-texts_of_numbers(struct arena *arena, const struct field *from, const struct array *a, uint64_t first, size_t n)
+texts_of_numbers(
+    struct arena *arena, const struct field *from, const struct array *a, uint64_t first, size_t n)
 {
 	const char **texts = arena_alloc(arena, n, sizeof(*texts));
 
@@ -82,8 +84,9 @@ texts_of_numbers(struct arena *arena, const struct field *from, const struct arr
 		if (!a)
 			texts[i] = arena_printf(arena, "%" PRIu64, first + i);
 		else
-			texts[i] = array_is_valid(a, i) ? arena_printf(arena, "%.17g", array_number(from, a, i))
-							: NULL;
+			texts[i] = array_is_valid(a, i)
+				       ? arena_printf(arena, "%.17g", array_number(from, a, i))
+				       : NULL;
 	}
 	return array_from_texts(arena, texts, n);
 }
@@ -135,7 +138,9 @@ target_width(const struct wanted *w, const struct field *from)
 	int last = w->bit_widths[1] ? w->bit_widths[1] : w->bit_widths[0];
 
 	if (w->type == TYPE_FLOAT)
-		return from->type == TYPE_FLOAT && from->bit_width == w->bit_widths[0] ? w->bit_widths[0] : last;
+		return from->type == TYPE_FLOAT && from->bit_width == w->bit_widths[0]
+			   ? w->bit_widths[0]
+			   : last;
 	if (w->bit_widths[1] && from->bit_width <= 16)
 		return 16;
 	return last;
@@ -150,8 +155,8 @@ target_number(const struct wanted *w, const struct field *from)
 				     : field_int(from->name, width, width != 16);
 }
 
-/* Finds the action for one column and changes its field in the converted schema; false where the type cannot be
- * brought to the profile's. */
+/* Finds the action for one column and changes its field in the converted schema; false where the
+ * type cannot be brought to the profile's. */
 static bool
 plan_column(struct conversion *c, const struct wanted *w, size_t i)
 {
@@ -199,8 +204,8 @@ add_columns(struct conversion *c)
 {
 	struct field cell = field_utf8("cell"), length = field_int("length", 64, true);
 	bool is_of_cells = c->kind & (KIND_COUNTS | KIND_VALUES | KIND_TOKENS) ||
-	    (c->kind == KIND_EMBEDDINGS && schema_find(c->schema, "gene") < 0 &&
-		schema_find(c->schema, "state") < 0);
+			   (c->kind == KIND_EMBEDDINGS && schema_find(c->schema, "gene") < 0 &&
+			       schema_find(c->schema, "state") < 0);
 
 	c->adds_cell = is_of_cells && schema_find(c->schema, "cell") < 0;
 	if (c->adds_cell)
@@ -226,10 +231,12 @@ conversion_plan(const struct schema *source, enum kind kind, struct err *e)
 		if (!(wanted[k].kinds & kind))
 			continue;
 		if (i < 0 && wanted[k].is_required)
-			err_set(e, "a stream of %s needs the column %s", kind_name(kind), wanted[k].name);
+			err_set(e, "a stream of %s needs the column %s", kind_name(kind),
+			    wanted[k].name);
 		else if (i >= 0 && !plan_column(c, &wanted[k], (size_t)i))
 			err_set(e, "column %s: type %s does not fit a stream of %s", wanted[k].name,
-			    field_type_text(&source->fields[i], text, sizeof(text)), kind_name(kind));
+			    field_type_text(&source->fields[i], text, sizeof(text)),
+			    kind_name(kind));
 	}
 	if (e->is_set) {
 		conversion_free(c);
@@ -261,7 +268,8 @@ static int
 convert_column(const struct conversion *c, struct batch *b, size_t i, struct err *e)
 {
 	const struct step *step = &c->steps[i];
-	const struct field *from = &c->source->fields[i], *to = &c->schema->fields[i + c->adds_cell];
+	const struct field *from = &c->source->fields[i],
+			   *to = &c->schema->fields[i + c->adds_cell];
 	struct array *a = &b->columns[i];
 
 	if (step->no_nulls && a->null_count)
@@ -299,8 +307,8 @@ check_lengths(const struct conversion *c, struct batch *b, struct err *e)
 		int64_t said = ((const int64_t *)b->columns[c->length].values)[i];
 
 		if (array_is_valid(&b->columns[c->length], i) && said != lengths[i])
-			return err_set(e, "row %zu: length %lld, but %lld input_ids", i, (long long)said,
-			    (long long)lengths[i]);
+			return err_set(e, "row %zu: length %lld, but %lld input_ids", i,
+			    (long long)said, (long long)lengths[i]);
 	}
 	return 0;
 }

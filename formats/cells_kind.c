@@ -96,7 +96,8 @@ kind_judge(const struct schema *s)
 int
 kind_check_lists(const struct schema *s, enum kind kind, const struct batch *b, struct err *e)
 {
-	ptrdiff_t gene = schema_find(s, "gene"), other = schema_find(s, kind == KIND_COUNTS ? "count" : "value");
+	ptrdiff_t gene = schema_find(s, "gene"),
+		  other = schema_find(s, kind == KIND_COUNTS ? "count" : "value");
 	const int32_t *x, *y;
 
 	if (!(kind & (KIND_COUNTS | KIND_VALUES)) || !is_list(s, gene) || !is_list(s, other))
@@ -105,7 +106,8 @@ kind_check_lists(const struct schema *s, enum kind kind, const struct batch *b, 
 	y = b->columns[other].offsets;
 	for (size_t i = 0; i < b->rows; i++)
 		if (x[i + 1] != y[i + 1])
-			return err_set(e, "row %zu: %d genes, but %d entries of %s (unequal list lengths)", i,
+			return err_set(e,
+			    "row %zu: %d genes, but %d entries of %s (unequal list lengths)", i,
 			    (int)(x[i + 1] - x[i]), (int)(y[i + 1] - y[i]), s->fields[other].name);
 	return 0;
 }
@@ -118,21 +120,21 @@ kind_refuse(const char *name, enum kind kind, unsigned wanted, const char *progr
 	for (size_t i = 0; i < N_KINDS; i++) {
 		if (!(kinds[i].kind & wanted))
 			continue;
-		snprintf(needs + strlen(needs), sizeof(needs) - strlen(needs), "%s%s", *needs ? " or " : "",
-		    kinds[i].name);
+		snprintf(needs + strlen(needs), sizeof(needs) - strlen(needs), "%s%s",
+		    *needs ? " or " : "", kinds[i].name);
 		snprintf(makers + strlen(makers), sizeof(makers) - strlen(makers), "%s%s",
 		    *makers ? " or " : "", kinds[i].makers);
 	}
-	return err_set(e, "%s: holds %s, but %s needs %s (made by %s)", name, kind_name(kind), program, needs,
-	    makers);
+	return err_set(e, "%s: holds %s, but %s needs %s (made by %s)", name, kind_name(kind),
+	    program, needs, makers);
 }
 
 const char *
 kind_renamed(struct arena *a, const char *obs_name)
 {
-	static const char *const taken[] = { "cell", "gene", "count", "value", "input_ids", "length", "embedding",
-		"prediction", "probability", "probabilities", "perturbed", "cos_sim", "affected", "gene_cos",
-		"state", "n_cells" };
+	static const char *const taken[] = { "cell", "gene", "count", "value", "input_ids",
+		"length", "embedding", "prediction", "probability", "probabilities", "perturbed",
+		"cos_sim", "affected", "gene_cos", "state", "n_cells" };
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (strcmp(obs_name, taken[i]) == 0)

@@ -12,6 +12,7 @@ enum kind kind_judge(const struct schema *s);
 int kind_check_lists(const struct schema *s, enum kind kind, const struct batch *b, struct err *e);
 
 /* The error of a stream of the wrong kind. Returns -1. */
-int kind_refuse(const char *name, enum kind kind, unsigned wanted, const char *program, struct err *e);
+int kind_refuse(
+    const char *name, enum kind kind, unsigned wanted, const char *program, struct err *e);
 
 #endif

@@ -3,7 +3,9 @@
 #include "base/pool.h"
 #include "formats/cells.h"
 
-enum { MAX_WORKERS = 8 }; /* more in flight would cost memory, and light filters do not scale further */
+enum {
+	MAX_WORKERS = 8
+}; /* more in flight would cost memory, and light filters do not scale further */
 
 struct map {
 	struct cells_reader *in;
@@ -36,7 +38,8 @@ work_item(void *context, size_t worker, void *item, struct err *e)
 
 	(void)worker;
 	if (m->work(b, m->context, e))
-		return err_prefix(e, "%s: batch %llu", cells_name(m->in), (unsigned long long)b->number);
+		return err_prefix(
+		    e, "%s: batch %llu", cells_name(m->in), (unsigned long long)b->number);
 	return 0;
 }
 
@@ -51,8 +54,8 @@ write_item(void *context, void *item, struct err *e)
 }
 
 int
-cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, cells_work *work, void *context,
-    struct err *e)
+cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
+    cells_work *work, void *context, struct err *e)
 {
 	static const struct pool_stages stages = { read_item, work_item, write_item };
 	struct map m = { in, out, work, context };
@@ -69,7 +72,8 @@ cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *o
 }
 
 int
-cells_finish(const struct cli *cli, struct cells_reader *in, struct cells_writer *out, struct err *e)
+cells_finish(
+    const struct cli *cli, struct cells_reader *in, struct cells_writer *out, struct err *e)
 {
 	cells_commit(out, e);
 	cells_close(in);

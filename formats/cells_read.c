@@ -33,7 +33,8 @@ cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *
 		r->kind = kind_judge(arrow_schema(r->arrow));
 		if (!(r->kind & kinds))
 			kind_refuse(cells_name(r), r->kind, kinds, cli->program->name, e);
-		else if (is_single(kinds) && !(r->conversion = conversion_plan(arrow_schema(r->arrow), r->kind, e)))
+		else if (is_single(kinds) &&
+			 !(r->conversion = conversion_plan(arrow_schema(r->arrow), r->kind, e)))
 			err_prefix(e, "%s", cells_name(r));
 	}
 	if (e->is_set) {
@@ -83,7 +84,8 @@ cells_read(struct cells_reader *r, struct batch *b, struct err *e)
 		return got;
 	if ((r->conversion && conversion_apply(r->conversion, b, r->rows, e)) ||
 	    kind_check_lists(cells_schema(r), r->kind, b, e))
-		return err_prefix(e, "%s: batch %llu", cells_name(r), (unsigned long long)b->number);
+		return err_prefix(
+		    e, "%s: batch %llu", cells_name(r), (unsigned long long)b->number);
 	r->rows += b->rows;
 	return 1;
 }

@@ -34,7 +34,8 @@ option_value(const struct cli_option *o, const void *options)
 	case CLI_TYPE_DOUBLE:
 		return json_real(*(const double *)member);
 	default:
-		return *(const char *const *)member ? json_string(*(const char *const *)member) : NULL;
+		return *(const char *const *)member ? json_string(*(const char *const *)member)
+						    : NULL;
 	}
 }
 
@@ -76,7 +77,8 @@ add_history(struct schema *schema, const struct cli *cli)
 }
 
 struct cells_writer *
-cells_create_at(const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e)
+cells_create_at(
+    const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e)
 {
 	struct cells_writer *w;
 	int level;
@@ -89,14 +91,18 @@ cells_create_at(const struct cli *cli, const char *path, enum kind kind, struct 
 	w->schema = schema;
 	w->fraction = -1;
 	metadata_set(schema, &schema->metadata, "cells:version", "1");
-	metadata_set(schema, &schema->metadata, "cells:kind", kind == KIND_TABLE ? NULL : kind_name(kind));
+	metadata_set(
+	    schema, &schema->metadata, "cells:kind", kind == KIND_TABLE ? NULL : kind_name(kind));
 	add_history(schema, cli);
 	w->output = output_create(path, true, cli->force, e);
 	if (w->output) {
 		level = cli->level >= 0 ? cli->level : output_is_file(w->output) ? FILE_LEVEL : 0;
 		w->arrow = arrow_create(w->output, schema, level, e);
 	}
-	progress_start(&w->progress, cli, kind == KIND_GENES ? "genes" : kind == KIND_TABLE ? "rows" : "cells");
+	progress_start(&w->progress, cli,
+	    kind == KIND_GENES   ? "genes"
+	    : kind == KIND_TABLE ? "rows"
+				 : "cells");
 	if (e->is_set) {
 		cells_commit(w, e);
 		return NULL;

@@ -134,7 +134,8 @@ static void
 add_pickled_symbols(struct builder *b, const struct gene_pickles *p, size_t n_rows)
 {
 	for (size_t i = 0; i < p->n_symbols; i++) {
-		size_t row = string_set_add(&b->ids, p->symbol_genes[i], strlen(p->symbol_genes[i]));
+		size_t row =
+		    string_set_add(&b->ids, p->symbol_genes[i], strlen(p->symbol_genes[i]));
 
 		if (row < n_rows && !**symbol_of(b, row))
 			*symbol_of(b, row) = arena_strdup(&b->g->arena, p->symbols[i]);
@@ -153,9 +154,11 @@ read_pickles(const char *folder, const char *version, struct err *e)
 		return NULL;
 	b.g = mem_zero(1, sizeof(*b.g));
 	for (size_t i = 0; i < p->n_tokens; i++)
-		*token_of(&b, add_row(&b, p->token_genes[i], strlen(p->token_genes[i]))) = p->tokens[i];
+		*token_of(&b, add_row(&b, p->token_genes[i], strlen(p->token_genes[i]))) =
+		    p->tokens[i];
 	for (size_t i = 0; i < p->n_medians; i++)
-		*median_of(&b, add_row(&b, p->median_genes[i], strlen(p->median_genes[i]))) = p->medians[i];
+		*median_of(&b, add_row(&b, p->median_genes[i], strlen(p->median_genes[i]))) =
+		    p->medians[i];
 	for (size_t i = 0; i < p->n_aliases; i++)
 		is_identity &= strcmp(p->aliases[i], p->alias_genes[i]) == 0;
 	n_rows = b.ids.n;
@@ -186,24 +189,27 @@ is_number(const struct schema *s, ptrdiff_t i)
 static int
 find_columns(const struct schema *s, struct gene_columns *c, struct err *e)
 {
-	*c = (struct gene_columns){ schema_find(s, "gene"), schema_find(s, "token"), schema_find(s, "median"),
-		schema_find(s, "symbol"), schema_find(s, "aliases") };
+	*c = (struct gene_columns){ schema_find(s, "gene"), schema_find(s, "token"),
+		schema_find(s, "median"), schema_find(s, "symbol"), schema_find(s, "aliases") };
 	if (c->gene < 0 || s->fields[c->gene].type != TYPE_UTF8 || !is_number(s, c->token) ||
-	    !is_number(s, c->median) || (c->symbol >= 0 && s->fields[c->symbol].type != TYPE_UTF8) ||
+	    !is_number(s, c->median) ||
+	    (c->symbol >= 0 && s->fields[c->symbol].type != TYPE_UTF8) ||
 	    (c->aliases >= 0 && (s->fields[c->aliases].type != TYPE_LIST ||
-		s->fields[c->aliases].children[0].type != TYPE_UTF8)))
-		return err_set(e, "a gene dictionary has the columns gene (utf8), token, median (numbers), "
+				    s->fields[c->aliases].children[0].type != TYPE_UTF8)))
+		return err_set(e,
+		    "a gene dictionary has the columns gene (utf8), token, median (numbers), "
 		    "symbol (utf8), aliases (list of utf8)");
 	return 0;
 }
 
 static int
-read_row(struct builder *b, const struct schema *s, const struct gene_columns *c, const struct batch *batch, size_t i,
-    struct err *e)
+read_row(struct builder *b, const struct schema *s, const struct gene_columns *c,
+    const struct batch *batch, size_t i, struct err *e)
 {
 	size_t size, row, n = b->ids.n;
 	const char *text = array_text(&s->fields[c->gene], &batch->columns[c->gene], i, &size);
-	double token = c->token < 0 ? NAN : array_number(&s->fields[c->token], &batch->columns[c->token], i);
+	double token =
+	    c->token < 0 ? NAN : array_number(&s->fields[c->token], &batch->columns[c->token], i);
 
 	if (!text)
 		return err_set(e, "row %zu: no gene", i);
@@ -214,18 +220,21 @@ read_row(struct builder *b, const struct schema *s, const struct gene_columns *c
 		return err_set(e, "gene '%.*s': token %g", (int)size, text, token);
 	*token_of(b, row) = isnan(token) ? NO_TOKEN : (int32_t)token;
 	if (c->median >= 0)
-		*median_of(b, row) = array_number(&s->fields[c->median], &batch->columns[c->median], i);
+		*median_of(b, row) =
+		    array_number(&s->fields[c->median], &batch->columns[c->median], i);
 	if (!isnan(*median_of(b, row)) && !(*median_of(b, row) > 0 && isfinite(*median_of(b, row))))
 		return err_set(e, "gene '%.*s': median %g", (int)size, text, *median_of(b, row));
-	if (c->symbol >= 0 && (text = array_text(&s->fields[c->symbol], &batch->columns[c->symbol], i, &size)))
+	if (c->symbol >= 0 &&
+	    (text = array_text(&s->fields[c->symbol], &batch->columns[c->symbol], i, &size)))
 		*symbol_of(b, row) = arena_printf(&b->g->arena, "%.*s", (int)size, text);
 	return 0;
 }
 
-/* Aliases wait until all symbols are there, since a gene's own symbol goes before another's alias. */
+/* Aliases wait until all symbols are there, since a gene's own symbol goes before another's alias.
+ */
 static void
-keep_aliases(struct string_set *aliases, struct buffer *rows, const struct schema *s, const struct gene_columns *c,
-    const struct batch *batch, size_t first_row)
+keep_aliases(struct string_set *aliases, struct buffer *rows, const struct schema *s,
+    const struct gene_columns *c, const struct batch *batch, size_t first_row)
 {
 	const struct array *list;
 
@@ -235,8 +244,8 @@ keep_aliases(struct string_set *aliases, struct buffer *rows, const struct schem
 	for (size_t i = 0; i < batch->rows; i++) {
 		for (int32_t k = list->offsets[i]; k < list->offsets[i + 1]; k++) {
 			size_t size, row = first_row + i;
-			const char *text = array_text(
-			    &s->fields[c->aliases].children[0], &list->children[0], (size_t)k, &size);
+			const char *text = array_text(&s->fields[c->aliases].children[0],
+			    &list->children[0], (size_t)k, &size);
 
 			if (text && string_set_add(aliases, text, size) * sizeof(row) == rows->size)
 				buffer_add(rows, &row, sizeof(row));
@@ -281,7 +290,8 @@ read_stream(const struct cli *cli, const char *path, struct err *e)
 
 			for (size_t i = 0; i < batch.rows && !e->is_set; i++)
 				if (read_row(&b, cells_schema(in), &c, &batch, i, e))
-					err_prefix(e, "%s: batch %llu", path, (unsigned long long)batch.number);
+					err_prefix(e, "%s: batch %llu", path,
+					    (unsigned long long)batch.number);
 			keep_aliases(&aliases, &alias_rows, cells_schema(in), &c, &batch, first);
 		}
 	if (!e->is_set)
@@ -298,8 +308,8 @@ genes_schema(void)
 {
 	struct schema *s = schema_new();
 	struct field item = field_utf8("item");
-	struct field fields[] = { field_utf8("gene"), field_int("token", 32, true), field_float("median", 64),
-		field_utf8("symbol"), field_list("aliases", &item) };
+	struct field fields[] = { field_utf8("gene"), field_int("token", 32, true),
+		field_float("median", 64), field_utf8("symbol"), field_list("aliases", &item) };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		schema_append(s, &fields[i]);
@@ -314,7 +324,9 @@ read_version(const char *version, struct err *e)
 	const char *folder = getenv("GENEFORMER_DIR");
 
 	if (!folder || !*folder) {
-		err_set(e, "dictionary %s: set GENEFORMER_DIR to the Geneformer checkout, or give a folder or a genes file",
+		err_set(e,
+		    "dictionary %s: set GENEFORMER_DIR to the Geneformer checkout, or give a "
+		    "folder or a genes file",
 		    version);
 		return NULL;
 	}

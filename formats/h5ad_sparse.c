@@ -151,8 +151,8 @@ check_columns(struct h5ad_matrix *m, struct h5ad_block *b, struct err *e)
 		;
 	if (bad == (size_t)b->starts[b->n])
 		return 0;
-	return hdf5_fail(&m->a->file, m->path, e, "row %zu has a column outside the %zu of the matrix", row_of(b, bad),
-	    m->n_columns);
+	return hdf5_fail(&m->a->file, m->path, e, "row %zu: gene number %d, but there are %zu (counted from 0)",
+	    row_of(b, bad), bad < n ? b->columns[bad] : -1, m->n_columns);
 }
 
 int
@@ -221,7 +221,7 @@ run_read(struct h5ad_matrix *m, struct run *r, uint64_t from, bool with_values, 
 		return hdf5_fail(&m->a->file, m->indices->path, e, "a row above 2^63");
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->wide[i] < 0 || (uint64_t)r->wide[i] >= m->n_rows)
-			return hdf5_fail(&m->a->file, m->path, e, "entry %llu: row %lld of %zu",
+			return hdf5_fail(&m->a->file, m->path, e, "entry %llu: row %lld, but there are %zu (counted from 0)",
 			    (unsigned long long)(from + i), (long long)r->wide[i], m->n_rows);
 		r->rows[i] = (uint32_t)r->wide[i];
 	}

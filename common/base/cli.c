@@ -29,21 +29,28 @@ static const struct cli_common_option {
 	struct cli_option option;
 	unsigned features; /* any of them; 0: every program has it */
 } common[] = {
-	{ CLI_STRING('o', "output", "FILE", struct cli, output, "write to FILE, under its name only when complete"),
+	{ CLI_STRING('o', "output", "FILE", struct cli, output,
+	      "write to FILE, under its name only when complete"),
 	    CLI_STREAM_OUT | CLI_TEXT_OUT | CLI_FILE_OUT },
 	{ CLI_INT('t', "threads", "N", struct cli, threads, 1, MAX_THREADS,
 	      "threads in total (all CPUs that the process may use)"),
 	    CLI_THREADS },
-	{ CLI_INT('l', "level", "N", struct cli, level, 0, 22, "zstd level, 0 none (3 to a file, 0 to a pipe)"),
+	{ CLI_INT('l', "level", "N", struct cli, level, 0, 22,
+	      "zstd level, 0 none (3 to a file, 0 to a pipe)"),
 	    CLI_STREAM_OUT },
-	{ { 0, "seed", "N", CLI_TYPE_SIZE, offsetof(struct cli, seed), 0, 9e15, true, "seed of everything random (0)" },
+	{ { 0, "seed", "N", CLI_TYPE_SIZE, offsetof(struct cli, seed), 0, 9e15, true,
+	      "seed of everything random (0)" },
 	    CLI_SEED },
-	{ CLI_FLAG('f', "force", struct cli, force, "read binary data from a terminal, write it to one"), 0 },
+	{ CLI_FLAG(
+	      'f', "force", struct cli, force, "read binary data from a terminal, write it to one"),
+	    0 },
 	{ CLI_FLAG('q', "quiet", struct cli, quiet, "no warnings, no progress line"), 0 },
 	{ CLI_FLAG('v', "verbose", struct cli, verbose, "a summary at the end"), 0 },
 	{ { 'h', "help", NULL, CLI_TYPE_FLAG, 0, 0, 0, false, "show this text" }, 0 },
 	{ { 'V', "version", NULL, CLI_TYPE_FLAG, 0, 0, 0, false, "show the version" }, 0 },
-	{ { 0, "print-options", NULL, CLI_TYPE_FLAG, 0, 0, 0, false, "show the table of options, for completions" }, 0 },
+	{ { 0, "print-options", NULL, CLI_TYPE_FLAG, 0, 0, 0, false,
+	      "show the table of options, for completions" },
+	    0 },
 };
 
 enum { N_COMMON = sizeof(common) / sizeof(common[0]) };
@@ -108,7 +115,8 @@ static void
 set_number(const struct cli *cli, const struct cli_option *o, void *member, const char *text)
 {
 	double value;
-	bool is_number = o->type == CLI_TYPE_DOUBLE ? parse_double(text, &value) : parse_size(text, &value);
+	bool is_number =
+	    o->type == CLI_TYPE_DOUBLE ? parse_double(text, &value) : parse_size(text, &value);
 
 	if (!is_number || value < o->min || value > o->max)
 		cli_usage(cli, "--%s: '%s' is not a%s number from %.15g to %.15g", o->name, text,
@@ -159,8 +167,9 @@ print_usage(const struct cli_program *p)
 		char text[80];
 
 		snprintf(text, sizeof(text), "%s%c%s --%s%s%s", list[i]->letter ? "-" : " ",
-		    list[i]->letter ? list[i]->letter : ' ', list[i]->letter ? "," : " ", list[i]->name,
-		    list[i]->argument ? " " : "", list[i]->argument ? list[i]->argument : "");
+		    list[i]->letter ? list[i]->letter : ' ', list[i]->letter ? "," : " ",
+		    list[i]->name, list[i]->argument ? " " : "",
+		    list[i]->argument ? list[i]->argument : "");
 		if (strlen(text) > 28)
 			printf("  %s\n  %-28s  %s\n", text, "", list[i]->help);
 		else
@@ -178,8 +187,10 @@ print_options(const struct cli_program *p)
 
 	printf("program\t%s\t%s\t%s\n", p->name, p->operand, p->purpose);
 	for (size_t i = 0; i < n; i++)
-		printf("%s\t%c\t%s\t%s\t%s\n", list[i]->name, list[i]->letter ? list[i]->letter : '-',
-		    list[i]->argument ? list[i]->argument : "-", types[list[i]->type], list[i]->help);
+		printf("%s\t%c\t%s\t%s\t%s\n", list[i]->name,
+		    list[i]->letter ? list[i]->letter : '-',
+		    list[i]->argument ? list[i]->argument : "-", types[list[i]->type],
+		    list[i]->help);
 }
 
 /* Ends the program: exit 0, or 1 where the text could not be written. */
@@ -247,8 +258,9 @@ fill_getopt_tables(
 {
 	*letters++ = ':';
 	for (size_t i = 0; i < n; i++) {
-		names[i] = (struct option){ list[i]->name, list[i]->argument ? required_argument : no_argument,
-			NULL, FIRST_CODE + (int)i };
+		names[i] = (struct option){ list[i]->name,
+			list[i]->argument ? required_argument : no_argument, NULL,
+			FIRST_CODE + (int)i };
 		if (list[i]->letter) {
 			*letters++ = list[i]->letter;
 			if (list[i]->argument)
@@ -279,7 +291,9 @@ refuse(const struct cli *cli, int code, char **argv)
 		cli_usage(cli, "option '%s' needs a value", word);
 	if (optopt && optopt < FIRST_CODE)
 		cli_usage(cli, "no option '-%c' (-h lists them)", optopt);
-	cli_usage(cli, "no option '%s', or not one alone, or with a value it does not take (-h lists them)", word);
+	cli_usage(cli,
+	    "no option '%s', or not one alone, or with a value it does not take (-h lists them)",
+	    word);
 }
 
 void
@@ -331,7 +345,8 @@ message(const struct cli *cli, const char *before, const char *format, va_list a
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
 	fflush(stdout);
-	fprintf(stderr, "%s%s: %s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name, before, text);
+	fprintf(stderr, "%s%s: %s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name,
+	    before, text);
 }
 
 void
@@ -350,7 +365,8 @@ cli_status(const struct cli *cli, const struct err *e)
 {
 	if (!e->is_set)
 		return 0;
-	fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name, e->text);
+	fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name,
+	    e->text);
 	return 1;
 }
 

@@ -19,7 +19,8 @@ struct err {
 };
 
 /* Sets the sentence unless one is set already. Control characters in it become '?', so that
- * names from a file cannot reach the terminal. Returns -1, so that `return err_set(e, ...)` reads well. */
+ * names from a file cannot reach the terminal. Returns -1, so that `return err_set(e, ...)` reads
+ * well. */
 int err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, with ": " and the text of errno behind the sentence. Returns -1. */

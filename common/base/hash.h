@@ -8,7 +8,8 @@
 
 uint64_t hash_bytes(const void *bytes, size_t n);
 
-/* XXH3-128, seed 0, as 32 hexadecimal digits, the canonical (big-endian) order that xxh128sum prints. */
+/* XXH3-128, seed 0, as 32 hexadecimal digits, the canonical (big-endian) order that xxh128sum
+ * prints. */
 void hash_hex128(const void *bytes, size_t n, char ret_hex[33]);
 
 /* The same over several runs of bytes. */

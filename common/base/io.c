@@ -48,7 +48,9 @@ check_input(const struct input *in, bool force, uint64_t *ret_size, struct err *
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, "%s: is a folder, not a file", in->name);
 	if (isatty(in->fd) && !force)
-		return err_set(e, "%s: a terminal holds no binary data; give a FILE or a pipe (-f reads it all the same)",
+		return err_set(e,
+		    "%s: a terminal holds no binary data; give a FILE or a pipe (-f reads it all "
+		    "the same)",
 		    in->name);
 	*ret_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	return 0;
@@ -149,7 +151,8 @@ struct output {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-/* A regular file, or a new one, gets a temporary name; a device or named pipe is written in place. */
+/* A regular file, or a new one, gets a temporary name; a device or named pipe is written in place.
+ */
 static int
 open_path(struct output *out, struct err *e)
 {
@@ -185,7 +188,8 @@ open_standard(struct output *out, bool is_binary, bool force, struct err *e)
 
 	out->fd = STDOUT_FILENO;
 	if (is_binary && isatty(out->fd) && !force)
-		return err_set(e, "stdout: binary data does not belong on a terminal; use -o FILE or a pipe to "
+		return err_set(e,
+		    "stdout: binary data does not belong on a terminal; use -o FILE or a pipe to "
 		    "another program, cellview for one (-f writes it all the same)");
 	out->is_file = fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
 	return 0;
@@ -350,8 +354,8 @@ output_abort(struct output *out)
 	output_free(out);
 }
 
-/* 3. Removal of unfinished files and folders: the table is read in a signal handler, so its entries are set and
- * cleared by single stores. Files go first, so that their folders are empty. */
+/* 3. Removal of unfinished files and folders: the table is read in a signal handler, so its entries
+ * are set and cleared by single stores. Files go first, so that their folders are empty. */
 
 static const char *volatile unfinished[MAX_UNFINISHED];
 
@@ -429,7 +433,7 @@ io_map_open(struct io_map *m, const char *path, struct err *e)
 	else if (!S_ISREG(st.st_mode))
 		err_set(e, "%s: not a regular file", path);
 	else if (st.st_size > 0 &&
-	    (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+		 (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
 		err_sys(e, "%s: map", path);
 	if (fd >= 0)
 		close(fd);

@@ -1,8 +1,8 @@
 /* io.h - bytes in and out: short reads, interrupted writes, temporary names, and terminals.
  *
- * An output file is written under a temporary name beside the final one and renamed by output_commit;
- * whatever ends the program before (an error, a signal, lack of memory), nothing stays. What is written
- * is hashed on the way (XXH64), since the stream ends with that hash. */
+ * An output file is written under a temporary name beside the final one and renamed by
+ * output_commit; whatever ends the program before (an error, a signal, lack of memory), nothing
+ * stays. What is written is hashed on the way (XXH64), since the stream ends with that hash. */
 
 #ifndef BASE_IO_H
 #define BASE_IO_H
@@ -15,7 +15,8 @@
 struct input;
 struct output;
 
-/* Opens a file, or standard input for "-" or NULL. Refuses a terminal unless `force`, a folder always. NULL on failure. */
+/* Opens a file, or standard input for "-" or NULL. Refuses a terminal unless `force`, a folder
+ * always. NULL on failure. */
 struct input *input_open(const char *path, bool force, struct err *e);
 /* "stdin", or the path as it was given; for messages. */
 const char *input_name(const struct input *in);
@@ -29,25 +30,29 @@ uint64_t input_xxh64(const struct input *in);
 uint64_t input_size(const struct input *in);
 void input_close(struct input *in);
 
-/* Opens a file to write, or standard output for "-" or NULL. Refuses to write binary to a terminal unless `force`. */
+/* Opens a file to write, or standard output for "-" or NULL. Refuses to write binary to a terminal
+ * unless `force`. */
 struct output *output_create(const char *path, bool is_binary, bool force, struct err *e);
 const char *output_name(const struct output *out);
 /* True for a regular file (whose bodies are compressed), false for a pipe. */
 bool output_is_file(const struct output *out);
 int output_write(struct output *out, const void *bytes, size_t n, struct err *e);
-int output_printf(struct output *out, struct err *e, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int output_printf(struct output *out, struct err *e, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Brings everything written so far to the reader of a pipe. */
 int output_flush(struct output *out, struct err *e);
 uint64_t output_offset(const struct output *out);
 uint64_t output_xxh64(const struct output *out);
-/* The path bytes go to before the rename, for libraries that open files themselves; NULL for standard output. */
+/* The path bytes go to before the rename, for libraries that open files themselves; NULL for
+ * standard output. */
 const char *output_temporary(const struct output *out);
 /* Flushes, checks the close, renames. Frees `out` whatever happens; on failure nothing stays. */
 int output_commit(struct output *out, struct err *e);
 /* Frees `out` and removes what was written. NULL is fine. */
 void output_abort(struct output *out);
 
-/* A file mapped to memory, read-only. A file that another process cuts short while it is mapped ends this one (SIGBUS). */
+/* A file mapped to memory, read-only. A file that another process cuts short while it is mapped
+ * ends this one (SIGBUS). */
 struct io_map {
 	const uint8_t *bytes;
 	size_t size;
@@ -56,8 +61,9 @@ struct io_map {
 int io_map_open(struct io_map *m, const char *path, struct err *e);
 void io_map_close(struct io_map *m);
 
-/* For outputs that are made of several files: a file or folder that goes when a signal or lack of memory ends the
- * program, until it is taken from the list again; the text must stay as long. At most 8,192 (asserted), output files that are being written among them. */
+/* For outputs that are made of several files: a file or folder that goes when a signal or lack of
+ * memory ends the program, until it is taken from the list again; the text must stay as long. At
+ * most 8,192 (asserted), output files that are being written among them. */
 void io_unfinished_add(const char *path);
 void io_unfinished_remove(const char *path);
 

@@ -1,9 +1,10 @@
 /* mem.h - memory: checked sizes, growing buffers, and arenas that live as long as a batch.
  *
  * Sizes that come from a file are multiplied and added here, with overflow checks. There is no
- * out-of-memory recovery inside the pure functions: mem_alloc and the arena end the program with one line
- * (exit 1) when the system has no memory left, after removing unfinished output. What an untrusted length asks for
- * is therefore compared with what the file can hold before it is allocated. */
+ * out-of-memory recovery inside the pure functions: mem_alloc and the arena end the program with
+ * one line (exit 1) when the system has no memory left, after removing unfinished output. What an
+ * untrusted length asks for is therefore compared with what the file can hold before it is
+ * allocated. */
 
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -16,8 +17,8 @@
 bool mem_mul(size_t a, size_t b, size_t *ret_c);
 bool mem_add(size_t a, size_t b, size_t *ret_c);
 
-/* n elements of `size` bytes, 64-byte aligned; mem_zero: all bytes 0; mem_resize: the old bytes kept
- * (p may be NULL). Never NULL (n * size of 0 gives a valid pointer). Freed with free(). */
+/* n elements of `size` bytes, 64-byte aligned; mem_zero: all bytes 0; mem_resize: the old bytes
+ * kept (p may be NULL). Never NULL (n * size of 0 gives a valid pointer). Freed with free(). */
 void *mem_alloc(size_t n, size_t size);
 void *mem_zero(size_t n, size_t size);
 void *mem_resize(void *p, size_t old_n, size_t n, size_t size);
@@ -27,7 +28,8 @@ char *mem_strndup(const char *s, size_t n);
 /* A printf into fresh memory; the caller frees it. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Called once, before the process ends for lack of memory (io.c removes unfinished files with it). */
+/* Called once, before the process ends for lack of memory (io.c removes unfinished files with it).
+ */
 void mem_at_exhaustion(void (*f)(void));
 
 /* A growing run of bytes. Zero-initialise to start; buffer_free gives the memory back. */

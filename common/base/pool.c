@@ -17,7 +17,7 @@ struct pool {
 		void *item;
 		enum state state;
 		struct err err; /* of reading or working on it; the writer reports it */
-	} *slots;
+	} * slots;
 	size_t n_slots;
 	uint64_t n_read, n_taken, n_written;
 	bool is_at_end; /* nothing more will be read */
@@ -74,7 +74,7 @@ write_loop(struct pool *p, struct err *e)
 		struct slot *s = slot_of(p, p->n_written);
 
 		while (!(p->n_written < p->n_read && s->state == DONE) &&
-		    !(p->is_at_end && p->n_written == p->n_read))
+		       !(p->is_at_end && p->n_written == p->n_read))
 			pthread_cond_wait(&p->changed, &p->mutex);
 		if (p->n_written == p->n_read)
 			break;
@@ -159,8 +159,8 @@ run_serially(const struct pool_stages *stages, void *context, void *item, struct
 }
 
 int
-pool_run(const struct pool_stages *stages, void *context, void **items, size_t n_items, size_t n_workers,
-    struct err *e)
+pool_run(const struct pool_stages *stages, void *context, void **items, size_t n_items,
+    size_t n_workers, struct err *e)
 {
 	struct pool p = { .stages = stages, .context = context, .n_slots = n_items };
 	struct worker *workers;

@@ -32,8 +32,8 @@ per_second(const struct progress *p, double seconds)
 static void
 draw(const struct progress *p, double seconds, double fraction)
 {
-	fprintf(stderr, "\r\033[K%s: %llu %s, %.4g %s/s", p->cli->program->name, (unsigned long long)p->n,
-	    p->unit, per_second(p, seconds), p->unit);
+	fprintf(stderr, "\r\033[K%s: %llu %s, %.4g %s/s", p->cli->program->name,
+	    (unsigned long long)p->n, p->unit, per_second(p, seconds), p->unit);
 	if (fraction > 0 && fraction <= 1) {
 		unsigned long left = (unsigned long)(seconds / fraction - seconds);
 
@@ -64,6 +64,6 @@ progress_end(struct progress *p)
 
 	if (p->is_drawn)
 		fprintf(stderr, "\r\033[K");
-	cli_inform(p->cli, "%llu %s in %.2f s (%.4g %s/s)", (unsigned long long)p->n, p->unit, seconds,
-	    per_second(p, seconds), p->unit);
+	cli_inform(p->cli, "%llu %s in %.2f s (%.4g %s/s)", (unsigned long long)p->n, p->unit,
+	    seconds, per_second(p, seconds), p->unit);
 }

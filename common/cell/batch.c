@@ -27,9 +27,9 @@ array_utf8(size_t length, const int32_t *offsets, const char *bytes)
 struct array
 array_list(struct arena *a, size_t length, const int32_t *offsets, struct array child)
 {
-	return (struct array){
-		.length = length, .offsets = offsets, .children = arena_copy(a, &child, 1, sizeof(child))
-	};
+	return (struct array){ .length = length,
+		.offsets = offsets,
+		.children = arena_copy(a, &child, 1, sizeof(child)) };
 }
 
 static uint8_t *
@@ -75,8 +75,8 @@ array_from_texts(struct arena *a, const char *const *texts, size_t n)
 static bool
 has_offsets(const struct field *f)
 {
-	return (f->type == TYPE_UTF8 && !f->dictionary) || f->type == TYPE_BINARY || f->type == TYPE_LIST ||
-	    f->type == TYPE_MAP;
+	return (f->type == TYPE_UTF8 && !f->dictionary) || f->type == TYPE_BINARY ||
+	       f->type == TYPE_LIST || f->type == TYPE_MAP;
 }
 
 /* Bytes of a value of a field without offsets, bits and children. */
@@ -90,7 +90,9 @@ struct array
 array_nulls(struct arena *a, const struct field *f, size_t n)
 {
 	struct array column = { .length = n, .null_count = n, .validity = new_bits(a, n) };
-	size_t inner = f->type == TYPE_FIXED_LIST ? n * (size_t)f->list_size : f->type == TYPE_STRUCT ? n : 0;
+	size_t inner = f->type == TYPE_FIXED_LIST ? n * (size_t)f->list_size
+		       : f->type == TYPE_STRUCT   ? n
+						  : 0;
 
 	if (f->type == TYPE_NULL)
 		return (struct array){ .length = n, .null_count = n };
@@ -115,7 +117,8 @@ array_text(const struct field *f, const struct array *a, size_t i, size_t *ret_s
 	if (!array_is_valid(a, i))
 		return NULL;
 	if (f->dictionary)
-		return strings_get(f->dictionary, (size_t)((const int32_t *)a->values)[i], ret_size);
+		return strings_get(
+		    f->dictionary, (size_t)((const int32_t *)a->values)[i], ret_size);
 	*ret_size = (size_t)(a->offsets[i + 1] - a->offsets[i]);
 	return (const char *)a->values + a->offsets[i];
 }
@@ -125,10 +128,10 @@ half_number(uint16_t h)
 {
 	int exponent = h >> 10 & 31;
 	double fraction = h & 1023;
-	double size = exponent == 0 ? ldexp(fraction, -24)
-	    : exponent < 31	    ? ldexp(fraction + 1024, exponent - 25)
-	    : fraction == 0	    ? INFINITY
-				    : NAN;
+	double size = exponent == 0   ? ldexp(fraction, -24)
+		      : exponent < 31 ? ldexp(fraction + 1024, exponent - 25)
+		      : fraction == 0 ? INFINITY
+				      : NAN;
 
 	return h & 0x8000 ? -size : size;
 }
@@ -171,7 +174,8 @@ array_number(const struct field *f, const struct array *a, size_t i)
 /* 3. Taking rows */
 
 static const uint8_t *
-take_validity(struct arena *arena, const struct array *a, const size_t *rows, size_t n, size_t *ret_nulls)
+take_validity(
+    struct arena *arena, const struct array *a, const size_t *rows, size_t n, size_t *ret_nulls)
 {
 	uint8_t *bits;
 
@@ -225,7 +229,8 @@ take_offsets(struct arena *arena, const int32_t *offsets, const size_t *rows, si
 }
 
 static const char *
-take_bytes(struct arena *arena, const struct array *a, const int32_t *offsets, const size_t *rows, size_t n)
+take_bytes(struct arena *arena, const struct array *a, const int32_t *offsets, const size_t *rows,
+    size_t n)
 {
 	char *bytes = arena_alloc(arena, (size_t)offsets[n], 1);
 
@@ -238,8 +243,8 @@ take_bytes(struct arena *arena, const struct array *a, const int32_t *offsets, c
 
 /* The child's rows that belong to the taken rows: list entries, or list_size a row. */
 static size_t *
-child_rows(struct arena *arena, const struct field *f, const struct array *a, const size_t *rows, size_t n,
-    size_t *ret_n)
+child_rows(struct arena *arena, const struct field *f, const struct array *a, const size_t *rows,
+    size_t n, size_t *ret_n)
 {
 	size_t size = (size_t)f->list_size, k = 0, total = n * size;
 	size_t *inner;
@@ -260,8 +265,8 @@ child_rows(struct arena *arena, const struct field *f, const struct array *a, co
 }
 
 static void
-take_children(struct arena *arena, const struct field *f, const struct array *a, const size_t *rows, size_t n,
-    struct array *taken)
+take_children(struct arena *arena, const struct field *f, const struct array *a, const size_t *rows,
+    size_t n, struct array *taken)
 {
 	const size_t *inner = rows;
 	size_t n_inner = n;
@@ -270,11 +275,13 @@ take_children(struct arena *arena, const struct field *f, const struct array *a,
 	if (f->type != TYPE_STRUCT)
 		inner = child_rows(arena, f, a, rows, n, &n_inner);
 	for (size_t i = 0; i < f->n_children; i++)
-		taken->children[i] = array_take(arena, &f->children[i], &a->children[i], inner, n_inner);
+		taken->children[i] =
+		    array_take(arena, &f->children[i], &a->children[i], inner, n_inner);
 }
 
 struct array
-array_take(struct arena *arena, const struct field *f, const struct array *a, const size_t *rows, size_t n)
+array_take(
+    struct arena *arena, const struct field *f, const struct array *a, const size_t *rows, size_t n)
 {
 	struct array taken = { .length = n };
 
@@ -364,8 +371,8 @@ slice_offsets(struct arena *arena, const int32_t *offsets, size_t from, size_t n
 }
 
 static void
-slice_children(struct arena *arena, const struct field *f, const struct array *a, size_t from, size_t n,
-    struct array *slice)
+slice_children(struct arena *arena, const struct field *f, const struct array *a, size_t from,
+    size_t n, struct array *slice)
 {
 	size_t start = from, size = n;
 
@@ -378,11 +385,13 @@ slice_children(struct arena *arena, const struct field *f, const struct array *a
 	}
 	slice->children = arena_alloc(arena, f->n_children, sizeof(*slice->children));
 	for (size_t i = 0; i < f->n_children; i++)
-		slice->children[i] = array_slice(arena, &f->children[i], &a->children[i], start, size);
+		slice->children[i] =
+		    array_slice(arena, &f->children[i], &a->children[i], start, size);
 }
 
 struct array
-array_slice(struct arena *arena, const struct field *f, const struct array *a, size_t from, size_t n)
+array_slice(
+    struct arena *arena, const struct field *f, const struct array *a, size_t from, size_t n)
 {
 	struct array slice = { .length = n };
 
@@ -427,7 +436,8 @@ batch_take(struct batch *b, const struct schema *s, const size_t *rows, size_t n
 }
 
 struct batch
-batch_slice(struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n)
+batch_slice(
+    struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n)
 {
 	struct batch slice = { .rows = n, .n_columns = b->n_columns, .number = b->number };
 

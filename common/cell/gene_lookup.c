@@ -6,11 +6,12 @@
 static ptrdiff_t
 find(const struct gene_lookup *l, const char *name, size_t size)
 {
-	return l->mode == LOOKUP_IDS ? genes_find(l->genes, name, size) : genes_map(l->genes, name, size, l->rules);
+	return l->mode == LOOKUP_IDS ? genes_find(l->genes, name, size)
+				     : genes_map(l->genes, name, size, l->rules);
 }
 
-/* Whether the names are mostly Ensembl ids; then symbols among them are left alone unless the dictionary's
- * mapping has them. */
+/* Whether the names are mostly Ensembl ids; then symbols among them are left alone unless the
+ * dictionary's mapping has them. */
 static bool
 are_ids(const struct strings *names)
 {
@@ -26,14 +27,16 @@ are_ids(const struct strings *names)
 }
 
 void
-gene_lookup_init(struct gene_lookup *l, const struct field *gene, const struct genes *genes, enum lookup mode)
+gene_lookup_init(
+    struct gene_lookup *l, const struct field *gene, const struct genes *genes, enum lookup mode)
 {
 	const struct strings *names = gene->children[0].dictionary;
 	size_t size;
 
 	*l = (struct gene_lookup){ .genes = genes, .names = names, .mode = mode };
 	l->rules.versions = mode == LOOKUP_NAMES;
-	l->rules.names = genes->names_are_mapping || (mode == LOOKUP_NAMES && !(names && are_ids(names)));
+	l->rules.names =
+	    genes->names_are_mapping || (mode == LOOKUP_NAMES && !(names && are_ids(names)));
 	if (!names)
 		return;
 	l->rows = mem_alloc(names->n, sizeof(*l->rows));
@@ -92,7 +95,7 @@ gene_lookup_check(const struct gene_lookup *l, double *ret_share, struct err *e)
 		return 0;
 	if (l->names)
 		example = strings_get(l->names, 0, &size);
-	return err_set(e, "none of %llu genes (%.*s%s) is in the dictionary%s", (unsigned long long)n, (int)size,
-	    example, size ? ", ..." : "as written",
+	return err_set(e, "none of %llu genes (%.*s%s) is in the dictionary%s",
+	    (unsigned long long)n, (int)size, example, size ? ", ..." : "as written",
 	    l->mode != LOOKUP_IDS ? "" : "; genemap brings symbols and other names to its ids");
 }

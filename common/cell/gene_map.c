@@ -10,12 +10,12 @@ struct gene_map {
 	const struct genes *genes;
 	size_t gene, count; /* columns */
 	struct gene_lookup lookup;
-	int32_t *codes; /* [genes->n] place in the output's dictionary, -1: not there */
+	int32_t *codes;    /* [genes->n] place in the output's dictionary, -1: not there */
 	size_t *code_rows; /* [n_codes] */
 	size_t n_codes;
 	atomic_uint_least64_t n_entries, n_dropped, n_summed;
-	pthread_mutex_t mutex;       /* of the two below */
-	struct string_set unmapped;  /* names that are not known */
+	pthread_mutex_t mutex;          /* of the two below */
+	struct string_set unmapped;     /* names that are not known */
 	struct buffer unmapped_entries; /* uint64_t [unmapped.n] */
 };
 
@@ -34,11 +34,12 @@ is_special(const struct genes *g, size_t row)
 {
 	int32_t token = g->tokens[row];
 
-	return token != NO_TOKEN && (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
+	return token != NO_TOKEN &&
+	       (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
 }
 
-/* Codes of the output in order of first appearance among the input's names; all genes where those are not known
- * beforehand. */
+/* Codes of the output in order of first appearance among the input's names; all genes where those
+ * are not known beforehand. */
 static void
 number_codes(struct gene_map *m)
 {
@@ -49,7 +50,9 @@ number_codes(struct gene_map *m)
 	m->code_rows = mem_alloc(m->genes->n, sizeof(*m->code_rows));
 	memset(m->codes, 0xff, m->genes->n * sizeof(*m->codes));
 	for (size_t i = 0; i < n; i++) {
-		ptrdiff_t row = names ? m->lookup.rows[i] : is_special(m->genes, i) ? -1 : (ptrdiff_t)i;
+		ptrdiff_t row = names                     ? m->lookup.rows[i]
+				: is_special(m->genes, i) ? -1
+							  : (ptrdiff_t)i;
 
 		if (row >= 0 && m->codes[row] < 0) {
 			m->codes[row] = (int32_t)m->n_codes;
@@ -134,7 +137,8 @@ struct merge {
 	int32_t *codes;
 	float *counts;
 	size_t n;
-	size_t *places; /* [n_codes] where the code stands in this cell, if that is >= the cell's start */
+	size_t *places; /* [n_codes] where the code stands in this cell, if that is >= the cell's
+			   start */
 	uint64_t n_summed;
 };
 

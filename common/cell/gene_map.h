@@ -1,8 +1,9 @@
 /* gene_map.h - bringing the gene names of counts to the ids of a gene dictionary.
  *
- * Names are looked up by genes_map. Entries whose gene is unknown are dropped and counted; entries of one cell
- * whose genes become the same are summed where the first of them stands, as are ids that occur twice (the
- * reference keeps those twice unless another pair makes it sum; its section 2.3). n_counts stays: it is the total over all genes. */
+ * Names are looked up by genes_map. Entries whose gene is unknown are dropped and counted; entries
+ * of one cell whose genes become the same are summed where the first of them stands, as are ids
+ * that occur twice (the reference keeps those twice unless another pair makes it sum; its
+ * section 2.3). n_counts stays: it is the total over all genes. */
 
 #ifndef CELL_GENE_MAP_H
 #define CELL_GENE_MAP_H
@@ -11,10 +12,13 @@
 
 struct gene_map;
 
-/* For counts of that schema (gene, count); both must outlive the plan. NULL, with e set, where no gene is known, or where e was set before. */
-struct gene_map *gene_map_plan(const struct schema *in, const struct genes *genes, enum lookup mode, struct err *e);
+/* For counts of that schema (gene, count); both must outlive the plan. NULL, with e set, where no
+ * gene is known, or where e was set before. */
+struct gene_map *gene_map_plan(
+    const struct schema *in, const struct genes *genes, enum lookup mode, struct err *e);
 
-/* The schema of what comes out: the gene column's dictionary is the ids met (all ids, where the names came as plain text). The caller's. */
+/* The schema of what comes out: the gene column's dictionary is the ids met (all ids, where the
+ * names came as plain text). The caller's. */
 struct schema *gene_map_schema(const struct gene_map *m);
 
 /* Maps a batch (a cells_work: several threads at once, on different batches). */
@@ -30,8 +34,8 @@ struct gene_map_totals {
 };
 struct gene_map_totals gene_map_totals(const struct gene_map *m);
 
-/* The names that are not known, sorted by name, and the number of cells' entries each had; [n_unmapped_names], freed by the caller, the
- * names belong to the map. */
+/* The names that are not known, sorted by name, and the number of cells' entries each had;
+ * [n_unmapped_names], freed by the caller, the names belong to the map. */
 struct unmapped_gene {
 	const char *name;
 	size_t size;

@@ -40,7 +40,9 @@ list_tokens(struct genes *g, struct err *e)
 		if (token == NO_TOKEN)
 			continue;
 		if (token < 0 || (size_t)token >= g->n_tokens || rows[token] >= 0)
-			return err_set(e, "gene '%.*s': token %d, but %zu tokens must be numbered 0 to %zu, once each",
+			return err_set(e,
+			    "gene '%.*s': token %d, but %zu tokens must be numbered 0 to %zu, once "
+			    "each",
 			    (int)size, id, (int)token, g->n_tokens, g->n_tokens - 1);
 		rows[token] = (int32_t)i;
 	}

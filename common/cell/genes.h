@@ -1,8 +1,8 @@
 /* genes.h - a gene dictionary: which genes there are, their tokens, medians, and other names.
  *
- * One row is a gene, or a special token (<pad>, <mask>, <cls>, <eos>). It comes from a stream of kind `genes` or from the
- * upstream pickles (formats/genes_file.h); here it is only looked things up in. Nothing changes after genes_complete, so
- * threads share it. */
+ * One row is a gene, or a special token (<pad>, <mask>, <cls>, <eos>). It comes from a stream of
+ * kind `genes` or from the upstream pickles (formats/genes_file.h); here it is only looked things
+ * up in. Nothing changes after genes_complete, so threads share it. */
 
 #ifndef CELL_GENES_H
 #define CELL_GENES_H
@@ -14,15 +14,18 @@ enum { NO_TOKEN = -1 };
 
 struct genes {
 	struct arena arena;
-	size_t n;                    /* rows */
-	const struct strings *ids;   /* [n] Ensembl ids and special tokens; each stands once */
-	const int32_t *tokens;       /* [n] NO_TOKEN: none */
-	const double *medians;       /* [n] of count / n_counts * 10,000 over cells where it is not 0; NaN: none */
+	size_t n;                  /* rows */
+	const struct strings *ids; /* [n] Ensembl ids and special tokens; each stands once */
+	const int32_t *tokens;     /* [n] NO_TOKEN: none */
+	const double
+	    *medians; /* [n] of count / n_counts * 10,000 over cells where it is not 0; NaN: none */
 	const struct strings *symbols; /* [n] "": none */
 
-	const struct strings *names; /* other names: symbols, aliases, retired ids, in upper case; each stands once */
-	const int32_t *name_rows;    /* [names->n] the gene each stands for */
-	bool names_are_mapping;      /* false: the names are no mapping dictionary (V1), used only for input that is not Ensembl ids */
+	const struct strings *
+	    names; /* other names: symbols, aliases, retired ids, in upper case; each stands once */
+	const int32_t *name_rows; /* [names->n] the gene each stands for */
+	bool names_are_mapping;   /* false: the names are no mapping dictionary (V1), used only for
+				     input that is not Ensembl ids */
 
 	size_t n_tokens;             /* size of the vocabulary: tokens are 0..n_tokens-1 */
 	const int32_t *token_rows;   /* [n_tokens] */
@@ -32,8 +35,8 @@ struct genes {
 	struct string_index by_id, by_name;
 };
 
-/* Takes the tables filled so far (ids, tokens, medians, symbols, names, name_rows, all in g->arena) and makes the rest. -1 where
- * an id stands twice, or tokens are not 0..n-1, once each. */
+/* Takes the tables filled so far (ids, tokens, medians, symbols, names, name_rows, all in g->arena)
+ * and makes the rest. -1 where an id stands twice, or tokens are not 0..n-1, once each. */
 int genes_complete(struct genes *g, struct err *e);
 void genes_free(struct genes *g);
 
@@ -46,14 +49,15 @@ struct name_rules {
 	bool versions; /* an Ensembl id without its version, ENSG00000141510.18 */
 };
 
-/* The row that a name of any sort stands for, or -1. The name in upper case is: an id with a token, one of the other names, an
- * id without a token, or one of these with its version taken off. */
+/* The row that a name of any sort stands for, or -1. The name in upper case is: an id with a token,
+ * one of the other names, an id without a token, or one of these with its version taken off. */
 ptrdiff_t genes_map(const struct genes *g, const char *name, size_t size, struct name_rules rules);
 
 /* The names of all tokens by id, one a line (the metadata cells:vocabulary), in the arena. */
 const char *genes_vocabulary(const struct genes *g, struct arena *a);
 
-/* A dictionary that has only a vocabulary: names[t] is token t. NULL with e set where a name stands twice. */
+/* A dictionary that has only a vocabulary: names[t] is token t. NULL with e set where a name stands
+ * twice. */
 struct genes *genes_from_names(const char *const *names, size_t n, struct err *e);
 
 /* The same from the text of cells:vocabulary. */

@@ -9,10 +9,15 @@
 
 #include "cell/rank.h"
 
-enum { DIGIT_BITS = 9, DIGITS = 1 << DIGIT_BITS, SORTED_BITS = 2 * DIGIT_BITS, INSERTION_LIMIT = 48 };
+enum {
+	DIGIT_BITS = 9,
+	DIGITS = 1 << DIGIT_BITS,
+	SORTED_BITS = 2 * DIGIT_BITS,
+	INSERTION_LIMIT = 48
+};
 
-/* 1. Order of values: two passes of a radix sort over the bits that tell most of the values of a cell apart, then a
- * comparison sort where those are equal. */
+/* 1. Order of values: two passes of a radix sort over the bits that tell most of the values of a
+ * cell apart, then a comparison sort where those are equal. */
 
 /* Bits that ascend while the value descends; both zeros are equal. */
 static uint64_t
@@ -91,7 +96,8 @@ radix_pass(const uint64_t *from, uint64_t *to, size_t n, int shift)
 		to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* Elements (key << 32 | place), the key being the highest SORTED_BITS of the bits in which the values differ. */
+/* Elements (key << 32 | place), the key being the highest SORTED_BITS of the bits in which the
+ * values differ. */
 static void
 make_elements(const double *values, size_t n, uint64_t *elements)
 {
@@ -109,9 +115,11 @@ make_elements(const double *values, size_t n, uint64_t *elements)
 		elements[i] = (elements[i] - least) >> shift << 32 | i;
 }
 
-/* Equal keys stand in the order of their places; their values may still differ in the lower bits. */
+/* Equal keys stand in the order of their places; their values may still differ in the lower bits.
+ */
 static void
-finish_equal_keys(const double *values, const uint64_t *elements, size_t n, uint32_t *order, uint32_t *room)
+finish_equal_keys(
+    const double *values, const uint64_t *elements, size_t n, uint32_t *order, uint32_t *room)
 {
 	for (size_t start = 0, end; start < n; start = end) {
 		end = start + 1;
@@ -241,13 +249,14 @@ put_token(struct encoding *out, int32_t token)
 /* What one cell is ranked in. */
 struct cell_room {
 	struct rank_scratch scratch;
-	double *values;  /* of the entries with a token */
+	double *values; /* of the entries with a token */
 	int32_t *tokens;
 	uint32_t *order;
 };
 
 static size_t
-gather_cell(const struct ranking *r, const int32_t *rows, const double *values, size_t n, struct cell_room *room)
+gather_cell(const struct ranking *r, const int32_t *rows, const double *values, size_t n,
+    struct cell_room *room)
 {
 	size_t kept = 0;
 
@@ -265,7 +274,8 @@ static void
 encode_cell(struct ranking *r, size_t n, struct cell_room *room, struct encoding *out)
 {
 	size_t n_special = r->options.special ? 2 : 0;
-	size_t room_left = r->options.max_length > n_special ? r->options.max_length - n_special : 0;
+	size_t room_left =
+	    r->options.max_length > n_special ? r->options.max_length - n_special : 0;
 	size_t kept = n < room_left ? n : room_left;
 
 	rank_order(room->values, n, &room->scratch, room->order);
@@ -310,10 +320,11 @@ longest_list(const struct array *list)
 	return longest;
 }
 
-/* Ranks all cells of the batch; cells without tokens become empty lists, and their rows are left out of ret_rows. */
+/* Ranks all cells of the batch; cells without tokens become empty lists, and their rows are left
+ * out of ret_rows. */
 static int
-encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct encoding *out, int32_t *offsets,
-    size_t *ret_rows, size_t *ret_n_rows, struct err *e)
+encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct encoding *out,
+    int32_t *offsets, size_t *ret_rows, size_t *ret_n_rows, struct err *e)
 {
 	const struct array *gene = &b->columns[r->gene];
 	const double *values = b->columns[r->value].children[0].values;
@@ -322,7 +333,8 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 	offsets[0] = 0;
 	*ret_n_rows = 0;
 	for (size_t i = 0; i < b->rows; i++) {
-		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from, n;
+		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from,
+		       n;
 
 		if (has_nan(values + from, size))
 			return refuse_nan(r, b, i, e);
@@ -351,7 +363,8 @@ replace_columns(const struct ranking *r, struct batch *b, struct array tokens)
 	batch_insert(b, place + 1, array_fixed(b->rows, lengths));
 }
 
-/* Leaves out the rows of empty cells from all columns (the token lists of those rows are empty, so only offsets change). */
+/* Leaves out the rows of empty cells from all columns (the token lists of those rows are empty, so
+ * only offsets change). */
 static void
 drop_empty(const struct ranking *r, struct batch *b, int32_t *offsets, const size_t *rows, size_t n)
 {
@@ -388,7 +401,8 @@ ranking_batch(struct batch *b, void *ranking, struct err *e)
 	drop_empty(r, b, offsets, rows, n_rows);
 	replace_columns(r, b,
 	    array_list(a, b->rows, offsets,
-		array_fixed(out.n, r->is_wide ? (const void *)out.wide : (const void *)out.narrow)));
+		array_fixed(
+		    out.n, r->is_wide ? (const void *)out.wide : (const void *)out.narrow)));
 	return 0;
 }
 

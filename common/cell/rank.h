@@ -8,13 +8,15 @@
 
 #include "cell/gene_lookup.h"
 
-/* What rank_order works in; grows as needed, one a thread. Zero-initialise to start, rank_scratch_free at the end. */
+/* What rank_order works in; grows as needed, one a thread. Zero-initialise to start,
+ * rank_scratch_free at the end. */
 struct rank_scratch {
 	uint64_t *a, *b; /* [room] */
 	size_t room;
 };
 
-/* The order of n values (no NaN, n < 2^32) from high to low, equal ones by place: ret_order[k] is the place of the k-th. */
+/* The order of n values (no NaN, n < 2^32) from high to low, equal ones by place: ret_order[k] is
+ * the place of the k-th. */
 void rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order);
 void rank_scratch_free(struct rank_scratch *s);
 
@@ -26,12 +28,14 @@ struct rank_options {
 
 struct ranking;
 
-/* For values of that schema (gene, value), which must outlive the plan, as must the dictionary. NULL with e set: no gene known,
- * special tokens wanted that the dictionary has not, or e set before. */
-struct ranking *ranking_plan(const struct schema *in, const struct genes *genes, const struct rank_options *options, struct err *e);
+/* For values of that schema (gene, value), which must outlive the plan, as must the dictionary.
+ * NULL with e set: no gene known, special tokens wanted that the dictionary has not, or e set
+ * before. */
+struct ranking *ranking_plan(const struct schema *in, const struct genes *genes,
+    const struct rank_options *options, struct err *e);
 
-/* The schema of the tokens: gene and value give way to input_ids list<uint16> (int32 above 65,535 tokens) with the
- * vocabulary, and length. The caller's. */
+/* The schema of the tokens: gene and value give way to input_ids list<uint16> (int32 above 65,535
+ * tokens) with the vocabulary, and length. The caller's. */
 struct schema *ranking_schema(const struct ranking *r);
 
 /* Encodes a batch (a cells_work). A value that is NaN is an error naming the cell. */

@@ -194,7 +194,8 @@ field_same_type(const struct field *a, const struct field *b)
 {
 	if (a->type != b->type || a->bit_width != b->bit_width || a->is_signed != b->is_signed ||
 	    a->list_size != b->list_size || a->precision != b->precision || a->scale != b->scale ||
-	    a->unit != b->unit || !a->dictionary != !b->dictionary || a->n_children != b->n_children)
+	    a->unit != b->unit || !a->dictionary != !b->dictionary ||
+	    a->n_children != b->n_children)
 		return false;
 	for (size_t i = 0; i < a->n_children; i++)
 		if (!field_same_type(&a->children[i], &b->children[i]))
@@ -206,8 +207,8 @@ const char *
 field_type_text(const struct field *f, char *text, size_t size)
 {
 	static const char *const names[] = { "null", "bool", "int", "float", "utf8", "binary",
-		"fixed_size_binary", "list", "fixed_size_list", "struct", "map", "decimal", "date", "time",
-		"timestamp", "duration", "interval" };
+		"fixed_size_binary", "list", "fixed_size_list", "struct", "map", "decimal", "date",
+		"time", "timestamp", "duration", "interval" };
 	size_t used;
 
 	if (f->type == TYPE_INT || f->type == TYPE_FLOAT)

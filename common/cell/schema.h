@@ -43,7 +43,7 @@ struct metadata {
 	struct metadata_pair {
 		const char *key;
 		const char *value;
-	} *pairs;
+	} * pairs;
 };
 
 /* A list of texts: i is the bytes offsets[i] up to offsets[i + 1]; not NUL-terminated. */
@@ -85,31 +85,35 @@ struct schema *schema_copy(const struct schema *s);
 /* The number of the field with that name, or -1. */
 ptrdiff_t schema_find(const struct schema *s, const char *name);
 
-/* Deep-copies `field` (its name, children, dictionary and metadata) into the schema: at the end, at place i (later
- * fields move up), or instead of field i. Returns the place. */
+/* Deep-copies `field` (its name, children, dictionary and metadata) into the schema: at the end, at
+ * place i (later fields move up), or instead of field i. Returns the place. */
 size_t schema_append(struct schema *s, const struct field *field);
 size_t schema_insert(struct schema *s, size_t i, const struct field *field);
 void schema_replace(struct schema *s, size_t i, const struct field *field);
 void schema_remove(struct schema *s, size_t i);
 
-/* The value of a key, or NULL. metadata_set replaces or appends (copied into the schema's arena; value NULL removes). */
+/* The value of a key, or NULL. metadata_set replaces or appends (copied into the schema's arena;
+ * value NULL removes). */
 const char *metadata_get(const struct metadata *m, const char *key);
 void metadata_set(struct schema *s, struct metadata *m, const char *key, const char *value);
 
-/* Fields of the common types, to be given to schema_append. The result points at `name` and `dictionary` only. */
+/* Fields of the common types, to be given to schema_append. The result points at `name` and
+ * `dictionary` only. */
 struct field field_utf8(const char *name);
 struct field field_dictionary(const char *name, const struct strings *dictionary);
 struct field field_bool(const char *name);
 struct field field_int(const char *name, int bit_width, bool is_signed);
 struct field field_float(const char *name, int bit_width);
-/* A list of `item`, which the caller keeps until the field was given to a schema; item->name is "item". */
+/* A list of `item`, which the caller keeps until the field was given to a schema; item->name is
+ * "item". */
 struct field field_list(const char *name, struct field *item);
 struct field field_fixed_list(const char *name, struct field *item, int32_t size);
 
 /* True where both have the same type, all the way down (names, dictionaries, metadata aside). */
 bool field_same_type(const struct field *a, const struct field *b);
 
-/* A type as a person reads it, "list<dictionary<int32, utf8>>", written into text[size]; returns text. */
+/* A type as a person reads it, "list<dictionary<int32, utf8>>", written into text[size]; returns
+ * text. */
 const char *field_type_text(const struct field *f, char *text, size_t size);
 
 /* Text i and its length. */
@@ -119,11 +123,11 @@ struct strings *strings_copy(struct arena *a, const struct strings *s);
 /* n NUL-terminated texts brought into this form, in the arena. */
 struct strings *strings_from(struct arena *a, const char *const *texts, size_t n);
 
-/* Hash table from the texts of a list to their numbers (the first, where a text stands twice). It points at the
- * texts, which must outlive it. */
+/* Hash table from the texts of a list to their numbers (the first, where a text stands twice). It
+ * points at the texts, which must outlive it. */
 struct string_index {
 	const struct strings *strings;
-	size_t n_slots; /* a power of two */
+	size_t n_slots;  /* a power of two */
 	uint32_t *slots; /* number + 1, 0: empty */
 };
 

@@ -10,9 +10,8 @@ string_set_strings(const struct string_set *s)
 {
 	static const int32_t zero;
 
-	return (struct strings){
-		s->n, s->n ? (const int32_t *)s->offsets.data : &zero, (const char *)s->bytes.data
-	};
+	return (struct strings){ s->n, s->n ? (const int32_t *)s->offsets.data : &zero,
+		(const char *)s->bytes.data };
 }
 
 static size_t

@@ -9,7 +9,8 @@ refuse(const struct schema *s, const struct batch *b, size_t row, struct err *e,
 {
 	ptrdiff_t cell = schema_find(s, "cell");
 	size_t size = 0;
-	const char *name = cell < 0 ? NULL : array_text(&s->fields[cell], &b->columns[cell], row, &size);
+	const char *name =
+	    cell < 0 ? NULL : array_text(&s->fields[cell], &b->columns[cell], row, &size);
 
 	return err_set(e, "cell %.*s: %s", (int)size, name ? name : "", reason);
 }
@@ -23,14 +24,15 @@ check_cell(const struct schema *s, const struct batch *b, size_t row, const int3
 
 	for (size_t k = 0; k < n; k++)
 		if (ids[k] < 0 || (size_t)ids[k] >= most) {
-			snprintf(reason, sizeof(reason), "token %d is not in the model's vocabulary of %zu", (int)ids[k],
-			    most);
+			snprintf(reason, sizeof(reason),
+			    "token %d is not in the model's vocabulary of %zu", (int)ids[k], most);
 			return refuse(s, b, row, e, reason);
 		}
 	if (n == 0)
 		return refuse(s, b, row, e, "no tokens");
 	if (n > limits->positions && !limits->truncate) {
-		snprintf(reason, sizeof(reason), "%zu tokens, but the model has %zu positions (--truncate cuts)", n,
+		snprintf(reason, sizeof(reason),
+		    "%zu tokens, but the model has %zu positions (--truncate cuts)", n,
 		    limits->positions);
 		return refuse(s, b, row, e, reason);
 	}
@@ -80,7 +82,8 @@ token_cells_take(struct batch *b, const struct schema *s, const struct token_lim
 }
 
 void
-token_cells_genes(const int32_t *ids, size_t n, int32_t cls, int32_t eos, size_t *ret_from, size_t *ret_to)
+token_cells_genes(
+    const int32_t *ids, size_t n, int32_t cls, int32_t eos, size_t *ret_from, size_t *ret_to)
 {
 	*ret_from = n > 0 && cls >= 0 && ids[0] == cls;
 	*ret_to = n > *ret_from && eos >= 0 && ids[n - 1] == eos ? n - 1 : n;

@@ -1,4 +1,5 @@
-/* token_cells.h - the tokens of a batch as a network takes them: int32, checked against its vocabulary and positions. */
+/* token_cells.h - the tokens of a batch as a network takes them: int32, checked against its
+ * vocabulary and positions. */
 
 #ifndef CELL_TOKEN_CELLS_H
 #define CELL_TOKEN_CELLS_H
@@ -21,12 +22,15 @@ struct token_limits {
 	int32_t eos;      /* -1: none */
 };
 
-/* Takes column input_ids (list<uint16> or list<int32>) of the batch; memory in its arena. -1 with e naming the cell: an id
- * outside the vocabulary, a cell that is too long, a cell without any token. */
+/* Takes column input_ids (list<uint16> or list<int32>) of the batch; memory in its arena. -1 with e
+ * naming the cell: an id outside the vocabulary, a cell that is too long, a cell without any token.
+ */
 int token_cells_take(struct batch *b, const struct schema *s, const struct token_limits *limits,
     struct token_cells *ret_cells, struct err *e);
 
-/* Where the genes of a cell stand: without a <cls> that comes first, and an <eos> that comes last (-1: there are none). */
-void token_cells_genes(const int32_t *ids, size_t n, int32_t cls, int32_t eos, size_t *ret_from, size_t *ret_to);
+/* Where the genes of a cell stand: without a <cls> that comes first, and an <eos> that comes last
+ * (-1: there are none). */
+void token_cells_genes(
+    const int32_t *ids, size_t n, int32_t cls, int32_t eos, size_t *ret_from, size_t *ret_to);
 
 #endif

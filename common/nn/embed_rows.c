@@ -21,7 +21,8 @@ struct embed_rows {
 	size_t input_ids, length; /* columns of the input that are left out */
 
 	struct vector_summary *summary; /* of genes or states; NULL: cells */
-	struct buffer last_cell;        /* genes: uint64_t [vocabulary], number + 1 of the last cell that had the token */
+	struct buffer last_cell; /* genes: uint64_t [vocabulary], number + 1 of the last cell that
+				    had the token */
 	uint64_t n_cells;
 	ptrdiff_t by;             /* -1: not states */
 	struct string_set states; /* numbered as they come */
@@ -71,7 +72,8 @@ write_cells(struct embed_rows *r, const struct embedded_group *group, struct err
 	return cells_write(r->out, b, e);
 }
 
-/* 2. Genes: the hidden state of a token that stands twice in a cell is that of its last place, as in the reference. */
+/* 2. Genes: the hidden state of a token that stands twice in a cell is that of its last place, as
+ * in the reference. */
 
 static int
 add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *e)
@@ -86,7 +88,8 @@ add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *
 			if (last_cell[token] == r->n_cells)
 				continue;
 			last_cell[token] = r->n_cells;
-			if (vector_summary_add(r->summary, token, group->vectors + k * r->hidden, e))
+			if (vector_summary_add(
+				r->summary, token, group->vectors + k * r->hidden, e))
 				return -1;
 		}
 	}
@@ -97,7 +100,8 @@ add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *
 
 /* The text of a state, NULL where the cell has none. */
 static const char *
-state_of(const struct embed_rows *r, const struct batch *b, size_t row, char *room, size_t room_size, size_t *ret_size)
+state_of(const struct embed_rows *r, const struct batch *b, size_t row, char *room,
+    size_t room_size, size_t *ret_size)
 {
 	const struct field *f = &r->in->fields[r->by];
 	const struct array *a = &b->columns[r->by];
@@ -157,13 +161,14 @@ static struct schema *
 summary_schema(const struct embed_rows *r, const char *name)
 {
 	struct field item, fields[] = { field_utf8(name), field_int("n_cells", 64, true),
-				   embedding_field(r->hidden, &item) };
+		embedding_field(r->hidden, &item) };
 	struct schema *s = schema_new();
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		schema_append(s, &fields[i]);
 	for (size_t i = 0; i < r->in->metadata.n; i++)
-		metadata_set(s, &s->metadata, r->in->metadata.pairs[i].key, r->in->metadata.pairs[i].value);
+		metadata_set(
+		    s, &s->metadata, r->in->metadata.pairs[i].key, r->in->metadata.pairs[i].value);
 	return s;
 }
 
@@ -192,9 +197,9 @@ list_groups(const struct embed_rows *r, struct named_group *list)
 		if (!vector_summary_count(r->summary, g))
 			continue;
 		list[n].group = g;
-		list[n].name = r->by < 0
-		    ? strings_get(r->genes->ids, (size_t)r->genes->token_rows[g], &list[n].size)
-		    : strings_get(&states, g, &list[n].size);
+		list[n].name = r->by < 0 ? strings_get(r->genes->ids,
+					       (size_t)r->genes->token_rows[g], &list[n].size)
+					 : strings_get(&states, g, &list[n].size);
 		n++;
 	}
 	if (r->by >= 0)
@@ -233,7 +238,8 @@ write_summary(struct embed_rows *r, struct err *e)
 
 struct embed_rows *
 embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struct genes *genes,
-    const struct model *model, const char *by, bool is_median, size_t max_memory, enum embed_pool pool, struct err *e)
+    const struct model *model, const char *by, bool is_median, size_t max_memory,
+    enum embed_pool pool, struct err *e)
 {
 	struct embed_rows *r;
 	struct schema *schema;
@@ -241,7 +247,11 @@ embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 	if (e->is_set)
 		return NULL;
 	r = mem_zero(1, sizeof(*r));
-	*r = (struct embed_rows){ .cli = cli, .genes = genes, .in = cells_schema(in), .hidden = model->config.hidden, .by = -1 };
+	*r = (struct embed_rows){ .cli = cli,
+		.genes = genes,
+		.in = cells_schema(in),
+		.hidden = model->config.hidden,
+		.by = -1 };
 	r->input_ids = (size_t)schema_find(r->in, "input_ids");
 	r->length = (size_t)schema_find(r->in, "length");
 	if (by && find_by(r, by, e)) {
@@ -253,7 +263,9 @@ embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 	if (pool == EMBED_TOKENS)
 		memset(buffer_grow(&r->last_cell, model->config.vocab * sizeof(uint64_t)), 0,
 		    model->config.vocab * sizeof(uint64_t));
-	schema = by ? summary_schema(r, "state") : r->summary ? summary_schema(r, "gene") : cell_schema(r);
+	schema = by           ? summary_schema(r, "state")
+		 : r->summary ? summary_schema(r, "gene")
+			      : cell_schema(r);
 	r->out = cells_create(cli, KIND_EMBEDDINGS, schema, e);
 	if (!r->out) {
 		embed_rows_free(r);
@@ -282,7 +294,8 @@ embed_rows_finish(struct embed_rows *r, struct err *e)
 	if (r->summary && !e->is_set)
 		write_summary(r, e);
 	if (r->n_stateless && !e->is_set)
-		cli_warn(r->cli, "%llu cells without a state are in no summary", (unsigned long long)r->n_stateless);
+		cli_warn(r->cli, "%llu cells without a state are in no summary",
+		    (unsigned long long)r->n_stateless);
 	return r->out;
 }
 

@@ -54,8 +54,8 @@ group_free(struct group *g)
 	free(g);
 }
 
-/* One more than the last row of the group that starts at next_row. A group whose vectors are those of all tokens is as small as
- * a part. */
+/* One more than the last row of the group that starts at next_row. A group whose vectors are those
+ * of all tokens is as small as a part. */
 static size_t
 find_group_end(const struct stream *s)
 {
@@ -80,15 +80,16 @@ copy_columns(const struct stream *s, struct group *g, size_t first, size_t n)
 	rows->n_columns = s->batch.n_columns;
 	rows->columns = arena_alloc(&rows->arena, rows->n_columns, sizeof(*rows->columns));
 	for (size_t i = 0; i < rows->n_columns; i++)
-		rows->columns[i] =
-		    array_take(&rows->arena, &s->schema->fields[i], &s->batch.columns[i], numbers, n);
+		rows->columns[i] = array_take(
+		    &rows->arena, &s->schema->fields[i], &s->batch.columns[i], numbers, n);
 }
 
 static int
-refuse_row(const struct stream *s, const struct group *g, size_t i, const char *reason, struct err *e)
+refuse_row(
+    const struct stream *s, const struct group *g, size_t i, const char *reason, struct err *e)
 {
-	return err_set(e, "%s: batch %llu: row %zu: %s", cells_name(s->in), (unsigned long long)g->rows.number,
-	    s->next_row + i, reason);
+	return err_set(e, "%s: batch %llu: row %zu: %s", cells_name(s->in),
+	    (unsigned long long)g->rows.number, s->next_row + i, reason);
 }
 
 /* Where the genes of each cell stand; checks that what is to be pooled is there. */
@@ -98,11 +99,13 @@ find_genes(const struct stream *s, struct group *g, struct err *e)
 	for (size_t i = 0; i < g->cells.n; i++) {
 		size_t at = g->cells.offsets[i];
 
-		if (s->options.pool == EMBED_FIRST && s->options.cls >= 0 && g->cells.ids[at] != s->options.cls)
-			return refuse_row(s, g, i, "does not begin with <cls> (--pool mean needs none)", e);
+		if (s->options.pool == EMBED_FIRST && s->options.cls >= 0 &&
+		    g->cells.ids[at] != s->options.cls)
+			return refuse_row(
+			    s, g, i, "does not begin with <cls> (--pool mean needs none)", e);
 
-		token_cells_genes(g->cells.ids + at, g->cells.offsets[i + 1] - at, s->options.cls, s->options.eos,
-		    &g->from[i], &g->to[i]);
+		token_cells_genes(g->cells.ids + at, g->cells.offsets[i + 1] - at, s->options.cls,
+		    s->options.eos, &g->from[i], &g->to[i]);
 		if (g->from[i] == g->to[i] && s->options.pool == EMBED_MEAN)
 			return refuse_row(s, g, i, "special tokens only, no gene to average", e);
 	}
@@ -126,7 +129,8 @@ make_group(struct stream *s, struct err *e)
 		.offsets = offsets };
 	g->from = arena_alloc(a, n, sizeof(*g->from));
 	g->to = arena_alloc(a, n, sizeof(*g->to));
-	g->vectors = mem_alloc(s->options.pool == EMBED_TOKENS ? n_tokens : n, s->hidden * sizeof(float));
+	g->vectors =
+	    mem_alloc(s->options.pool == EMBED_TOKENS ? n_tokens : n, s->hidden * sizeof(float));
 	g->fraction = cells_fraction(s->in);
 	if (find_genes(s, g, e)) {
 		group_free(g);
@@ -146,7 +150,8 @@ next_group(struct stream *s, struct err *e)
 		if (r <= 0)
 			return r;
 		if (token_cells_take(&s->batch, s->schema, &s->options.limits, &s->cells, e))
-			return err_prefix(e, "%s: batch %llu", cells_name(s->in), (unsigned long long)s->batch.number);
+			return err_prefix(e, "%s: batch %llu", cells_name(s->in),
+			    (unsigned long long)s->batch.number);
 		s->n_truncated += s->cells.n_truncated;
 		s->next_row = 0;
 	}
@@ -191,7 +196,8 @@ work_part(void *context, size_t worker, void *item, struct err *e)
 	const size_t *offsets = g->cells.offsets + p->first;
 	size_t *relative = mem_alloc(p->n + 1, sizeof(*relative));
 	size_t row = s->options.pool == EMBED_TOKENS ? offsets[0] : p->first;
-	struct embed_cells cells = { p->n, g->cells.ids + offsets[0], relative, g->from + p->first, g->to + p->first };
+	struct embed_cells cells = { p->n, g->cells.ids + offsets[0], relative, g->from + p->first,
+		g->to + p->first };
 	int status;
 
 	for (size_t i = 0; i <= p->n; i++)
@@ -208,7 +214,8 @@ write_part(void *context, void *item, struct err *e)
 {
 	struct stream *s = context;
 	struct part *p = item;
-	struct embedded_group done = { &p->group->rows, &p->group->cells, p->group->vectors, p->group->fraction };
+	struct embedded_group done = { &p->group->rows, &p->group->cells, p->group->vectors,
+		p->group->fraction };
 	int status = 0;
 
 	if (p->is_last) {
@@ -237,11 +244,15 @@ free_groups(struct stream *s, struct part *parts, size_t n)
 
 int
 embed_stream(struct cells_reader *in, struct embedder *embedder, size_t hidden,
-    const struct embed_stream_options *options, embed_sink *sink, void *context, uint64_t *ret_truncated,
-    struct err *e)
+    const struct embed_stream_options *options, embed_sink *sink, void *context,
+    uint64_t *ret_truncated, struct err *e)
 {
 	static const struct pool_stages stages = { read_part, work_part, write_part };
-	struct stream s = { .in = in, .embedder = embedder, .hidden = hidden, .options = *options, .sink = sink,
+	struct stream s = { .in = in,
+		.embedder = embedder,
+		.hidden = hidden,
+		.options = *options,
+		.sink = sink,
 		.context = context };
 	size_t n_items = options->workers + 2;
 	struct part *parts;

@@ -27,9 +27,9 @@ fail_each() { # CALL COMMAND...
 }
 
 for call in read write rename aligned_alloc; do
-	fail_each $call genemap -t 1 -d "$DATA/genes.cells" "$DATA/counts.cells"
-	fail_each $call normalize -t 2 -d "$DATA/genes.cells" "$DATA/counts.cells"
-	fail_each $call rankencode -t 1 -d "$DATA/genes.cells" "$DATA/values.cells"
+	fail_each "$call" genemap -t 1 -d "$DATA/genes.cells" "$DATA/counts.cells"
+	fail_each "$call" normalize -t 2 -d "$DATA/genes.cells" "$DATA/counts.cells"
+	fail_each "$call" rankencode -t 1 -d "$DATA/genes.cells" "$DATA/values.cells"
 done
 
 for level in 0 3; do

@@ -1,7 +1,8 @@
 /* fault.c - makes the Nth call of one kind fail; preloaded before a program under test (fault.t).
  *
- * FAULT_CALL=read|write|rename|aligned_alloc  FAULT_AT=N (from 1). read and write on files fail with EIO, rename with ENOSPC;
- * FAULT_CALL=short makes every read and write transfer one byte, which must change nothing. */
+ * FAULT_CALL=read|write|rename|aligned_alloc  FAULT_AT=N (from 1). read and write on files fail
+ * with EIO, rename with ENOSPC; FAULT_CALL=short makes every read and write transfer one byte,
+ * which must change nothing. */
 
 #define _GNU_SOURCE
 
@@ -37,7 +38,7 @@ read(int fd, void *bytes, size_t n)
 	static ssize_t (*real)(int, void *, size_t);
 
 	if (!real)
-		real = (ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+		real = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
 	if (fails_now("read")) {
 		errno = EIO;
 		return -1;
@@ -51,7 +52,7 @@ write(int fd, const void *bytes, size_t n)
 	static ssize_t (*real)(int, const void *, size_t);
 
 	if (!real)
-		real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+		real = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
 	if (fd != STDERR_FILENO && fails_now("write")) {
 		errno = EIO;
 		return -1;

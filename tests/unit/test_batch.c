@@ -78,7 +78,8 @@ static void
 takes_fixed_lists_structs_and_bits(void **state)
 {
 	struct arena arena = { 0 };
-	struct field item = field_float("item", 32), list = field_fixed_list("e", &item, 2), bit = field_bool("b");
+	struct field item = field_float("item", 32), list = field_fixed_list("e", &item, 2),
+		     bit = field_bool("b");
 	struct field both = { .name = "s", .type = TYPE_STRUCT, .n_children = 2 };
 	struct field children[2] = { list, bit };
 	const float values[] = { 1, 2, 3, 4, 5, 6 };
@@ -127,8 +128,10 @@ reads_numbers_of_every_width(void **state)
 	const uint16_t halves[] = { 0x3c00, 0xc000, 0x0001, 0x7c00, 0x7e00 };
 	const uint32_t large[] = { 4000000000u };
 	const int32_t small[] = { -2000000000 };
-	struct field half = field_float("h", 16), u = field_int("u", 32, false), i = field_int("i", 32, true);
-	struct array a = array_fixed(5, halves), b = array_fixed(1, large), c = array_fixed(1, small);
+	struct field half = field_float("h", 16), u = field_int("u", 32, false),
+		     i = field_int("i", 32, true);
+	struct array a = array_fixed(5, halves), b = array_fixed(1, large),
+		     c = array_fixed(1, small);
 
 	(void)state;
 	assert_true(array_number(&half, &a, 0) == 1.0);
@@ -145,8 +148,8 @@ makes_nulls_of_every_type(void **state)
 {
 	struct arena arena = { 0 };
 	struct field item = field_float("item", 64);
-	struct field fields[] = { field_utf8("a"), field_bool("b"), field_int("c", 8, true), field_list("d", &item),
-		field_fixed_list("e", &item, 3) };
+	struct field fields[] = { field_utf8("a"), field_bool("b"), field_int("c", 8, true),
+		field_list("d", &item), field_fixed_list("e", &item, 3) };
 	const size_t rows[] = { 1, 0, 1 };
 
 	(void)state;

@@ -1,5 +1,6 @@
-/* The arithmetic bit for bit, and every total and count that cannot be divided. Expected values: numpy 2, float32 and
- * float64 arrays, ((x * (1 / n)) * 10000) * (1 / median) in the order of the reference. */
+/* The arithmetic bit for bit, and every total and count that cannot be divided. Expected values:
+ * numpy 2, float32 and float64 arrays, ((x * (1 / n)) * 10000) * (1 / median) in the order of the
+ * reference. */
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cell/normalize.h"
+#include "cell/normalization.h"
 
 static const char *const ids[] = { "G0", "G1", "G2", "G3", "none", "" };
 static const double medians[] = { 1.7629378614450941, 0.3, 26.793506656710267, 5.5, NAN };
@@ -50,9 +51,10 @@ set_up(struct fixture *f, int total_width)
 	static const float counts[] = { 3, 1, 9, 250, 17, 2 };
 	static const char *const cells[] = { "c" };
 	struct arena names = { 0 };
-	struct field item = field_dictionary("item", strings_from(&names, ids, 6)), number = field_float("item", 32);
-	struct field fields[] = { field_utf8("cell"), field_list("gene", &item), field_list("count", &number),
-		field_float("n_counts", total_width) };
+	struct field item = field_dictionary("item", strings_from(&names, ids, 6)),
+		     number = field_float("item", 32);
+	struct field fields[] = { field_utf8("cell"), field_list("gene", &item),
+		field_list("count", &number), field_float("n_counts", total_width) };
 
 	*f = (struct fixture){ .genes = make_genes(), .schema = schema_new() };
 	memcpy(f->counts, counts, sizeof(counts));
@@ -64,7 +66,8 @@ set_up(struct fixture *f, int total_width)
 	batch_append(&f->batch, array_list(&f->batch.arena, 1, offsets, array_fixed(6, f->counts)));
 	if (total_width)
 		batch_append(&f->batch,
-		    array_fixed(1, total_width == 32 ? (const void *)&f->total32 : (const void *)&f->total64));
+		    array_fixed(1,
+			total_width == 32 ? (const void *)&f->total32 : (const void *)&f->total64));
 	arena_free(&names);
 }
 
@@ -99,8 +102,8 @@ expect_values(struct fixture *f, const double *expected)
 static void
 rounds_as_float32(void **state)
 {
-	static const double expected[] = { 0x1.91bafcdcad979p+2, 0x1.89756faaaaaabp+3, 0x1.13574d5b3e913p+5,
-		0x1.6cd7f2e8ba2e9p+3 };
+	static const double expected[] = { 0x1.91bafcdcad979p+2, 0x1.89756faaaaaabp+3,
+		0x1.13574d5b3e913p+5, 0x1.6cd7f2e8ba2e9p+3 };
 	struct fixture f;
 
 	(void)state;
@@ -113,8 +116,8 @@ rounds_as_float32(void **state)
 static void
 rounds_as_float64(void **state)
 {
-	static const double expected[] = { 0x1.91bafc0a7e249p+2, 0x1.8975708779c89p+3, 0x1.13574d47652a8p+5,
-		0x1.6cd7f3fb4bb0bp+3 };
+	static const double expected[] = { 0x1.91bafc0a7e249p+2, 0x1.8975708779c89p+3,
+		0x1.13574d47652a8p+5, 0x1.6cd7f3fb4bb0bp+3 };
 	struct fixture f;
 
 	(void)state;
@@ -128,8 +131,8 @@ rounds_as_float64(void **state)
 static void
 sums_where_no_total_is_given(void **state)
 {
-	static const double expected[] = { 0x1.91bafcdcad979p+2, 0x1.89756faaaaaabp+3, 0x1.13574d5b3e913p+5,
-		0x1.6cd7f2e8ba2e9p+3 };
+	static const double expected[] = { 0x1.91bafcdcad979p+2, 0x1.89756faaaaaabp+3,
+		0x1.13574d5b3e913p+5, 0x1.6cd7f2e8ba2e9p+3 };
 	struct fixture f;
 
 	(void)state;

@@ -102,9 +102,15 @@ stops_at_errors(void **state)
 {
 	(void)state;
 	for (size_t n_workers = 1; n_workers <= 4; n_workers++) {
-		struct trial reading = { .n = 100, .fail_read = 50, .fail_work = -1, .fail_write = -1 };
-		struct trial working = { .n = 100, .fail_read = -1, .fail_work = 31, .fail_write = -1 };
-		struct trial writing = { .n = 100, .fail_read = -1, .fail_work = -1, .fail_write = 20 };
+		struct trial reading = {
+			.n = 100, .fail_read = 50, .fail_work = -1, .fail_write = -1
+		};
+		struct trial working = {
+			.n = 100, .fail_read = -1, .fail_work = 31, .fail_write = -1
+		};
+		struct trial writing = {
+			.n = 100, .fail_read = -1, .fail_work = -1, .fail_write = 20
+		};
 		struct err r = { 0 }, k = { 0 }, w = { 0 };
 
 		run_trial(&reading, n_workers, &r);

@@ -1,4 +1,5 @@
-/* What a network may be given: ids inside the vocabulary, cells inside its positions, no empty cell. */
+/* What a network may be given: ids inside the vocabulary, cells inside its positions, no empty
+ * cell. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +15,8 @@ static const uint16_t narrow[] = { 2, 7, 3, 2, 9, 8, 7, 3 };
 static const int32_t wide[] = { 2, 7, 3, 2, 9, 8, 7, 3 };
 
 static int
-take(bool is_wide, const int32_t *ends, struct token_limits limits, struct batch *b, struct token_cells *ret,
-    struct err *e)
+take(bool is_wide, const int32_t *ends, struct token_limits limits, struct batch *b,
+    struct token_cells *ret, struct err *e)
 {
 	static const char *const names[] = { "A", "B" };
 	struct field item = is_wide ? field_int("item", 32, true) : field_int("item", 16, false);
@@ -27,8 +28,9 @@ take(bool is_wide, const int32_t *ends, struct token_limits limits, struct batch
 	schema_append(s, &cell);
 	schema_append(s, &ids);
 	batch_append(b, array_from_texts(&b->arena, names, 2));
-	batch_append(b, array_list(&b->arena, 2, ends,
-			    array_fixed((size_t)ends[2], is_wide ? (const void *)wide : (const void *)narrow)));
+	batch_append(b,
+	    array_list(&b->arena, 2, ends,
+		array_fixed((size_t)ends[2], is_wide ? (const void *)wide : (const void *)narrow)));
 	status = token_cells_take(b, s, &limits, ret, e);
 	schema_free(s);
 	return status;
@@ -43,7 +45,9 @@ takes_both_widths(void **state)
 		struct token_cells cells;
 		struct err e = { 0 };
 
-		assert_int_equal(take(is_wide, offsets, (struct token_limits){ 10, 5, false, 3 }, &b, &cells, &e), 0);
+		assert_int_equal(take(is_wide, offsets, (struct token_limits){ 10, 5, false, 3 },
+				     &b, &cells, &e),
+		    0);
 		assert_int_equal(cells.n, 2);
 		assert_memory_equal(cells.ids, wide, sizeof(wide));
 		assert_int_equal(cells.offsets[1], 3);
@@ -55,18 +59,21 @@ takes_both_widths(void **state)
 static void
 cuts_and_keeps_eos(void **state)
 {
-	static const int32_t with_eos[] = { 2, 7, 3, 2, 9, 8, 3 }, without[] = { 2, 7, 3, 2, 9, 8, 7 };
+	static const int32_t with_eos[] = { 2, 7, 3, 2, 9, 8, 3 },
+			     without[] = { 2, 7, 3, 2, 9, 8, 7 };
 	struct batch b;
 	struct token_cells cells;
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(take(false, offsets, (struct token_limits){ 10, 4, true, 3 }, &b, &cells, &e), 0);
+	assert_int_equal(
+	    take(false, offsets, (struct token_limits){ 10, 4, true, 3 }, &b, &cells, &e), 0);
 	assert_int_equal(cells.n_truncated, 1);
 	assert_int_equal(cells.offsets[2], 7);
 	assert_memory_equal(cells.ids, with_eos, sizeof(with_eos));
 	batch_free(&b);
-	assert_int_equal(take(false, offsets, (struct token_limits){ 10, 4, true, -1 }, &b, &cells, &e), 0);
+	assert_int_equal(
+	    take(false, offsets, (struct token_limits){ 10, 4, true, -1 }, &b, &cells, &e), 0);
 	assert_memory_equal(cells.ids, without, sizeof(without));
 	batch_free(&b);
 }

@@ -1,4 +1,5 @@
-/* Means and medians of groups; the medians also through the spill file, which must change nothing. */
+/* Means and medians of groups; the medians also through the spill file, which must change nothing.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,8 @@
 #include "nn/vector_summary.h"
 
 /* Group 1 has 4 rows, group 0 has 3. */
-static const float rows[7][2] = { { 1, -1 }, { 5, 2 }, { 2, 8 }, { 9, 3 }, { 4, 4 }, { 6, 0 }, { 8, 7 } };
+static const float rows[7][2] = { { 1, -1 }, { 5, 2 }, { 2, 8 }, { 9, 3 }, { 4, 4 }, { 6, 0 },
+	{ 8, 7 } };
 static const size_t groups[7] = { 1, 0, 1, 0, 1, 0, 1 };
 
 static void

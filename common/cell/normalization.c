@@ -1,16 +1,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cell/normalize.h"
+#include "cell/normalization.h"
 
 struct normalize {
 	const struct schema *in;
 	const struct genes *genes;
 	double target_sum;
 	size_t cell, gene, count;
-	ptrdiff_t n_counts;        /* -1: summed here */
-	bool is_float32;           /* arithmetic up to the median */
-	double *reciprocals;       /* [genes->n] 1 / median; NaN: none */
+	ptrdiff_t n_counts;  /* -1: summed here */
+	bool is_float32;     /* arithmetic up to the median */
+	double *reciprocals; /* [genes->n] 1 / median; NaN: none */
 	struct gene_lookup lookup;
 	atomic_uint_least64_t n_dropped;
 };
@@ -66,7 +66,8 @@ normalize_schema(const struct normalize *p)
 }
 
 static int
-refuse_cell(const struct normalize *p, const struct batch *b, size_t i, const char *what, double x, struct err *e)
+refuse_cell(const struct normalize *p, const struct batch *b, size_t i, const char *what, double x,
+    struct err *e)
 {
 	size_t size = 0;
 	const char *cell = array_text(&p->in->fields[p->cell], &b->columns[p->cell], i, &size);
@@ -100,24 +101,28 @@ sum_counts(const struct normalize *p, const struct batch *b, size_t i)
 
 /* The total of cell i, 0 only where the cell is empty. */
 static int
-find_total(const struct normalize *p, const struct batch *b, size_t i, double *ret_total, struct err *e)
+find_total(
+    const struct normalize *p, const struct batch *b, size_t i, double *ret_total, struct err *e)
 {
 	const int32_t *offsets = b->columns[p->count].offsets;
 
 	if (check_counts(p, b, i, e))
 		return -1;
 	*ret_total = p->n_counts < 0
-	    ? sum_counts(p, b, i)
-	    : array_number(&p->in->fields[p->n_counts], &b->columns[p->n_counts], i);
-	if (!(*ret_total >= 0) || isinf(*ret_total) || (*ret_total == 0 && offsets[i + 1] > offsets[i]))
-		return refuse_cell(p, b, i, "counts cannot be divided by an n_counts of", *ret_total, e);
+			 ? sum_counts(p, b, i)
+			 : array_number(&p->in->fields[p->n_counts], &b->columns[p->n_counts], i);
+	if (!(*ret_total >= 0) || isinf(*ret_total) ||
+	    (*ret_total == 0 && offsets[i + 1] > offsets[i]))
+		return refuse_cell(
+		    p, b, i, "counts cannot be divided by an n_counts of", *ret_total, e);
 	return 0;
 }
 
-/* The arithmetic, over the entries of one cell; entries without a median are left out. Returns how many are kept. */
+/* The arithmetic, over the entries of one cell; entries without a median are left out. Returns how
+ * many are kept. */
 static size_t
-scale_float32(const float *counts, const int32_t *codes, const double *reciprocals, size_t n, float total,
-    float target_sum, int32_t *ret_codes, double *ret_values)
+scale_float32(const float *counts, const int32_t *codes, const double *reciprocals, size_t n,
+    float total, float target_sum, int32_t *ret_codes, double *ret_values)
 {
 	float reciprocal = 1 / total;
 	size_t kept = 0;
@@ -133,8 +138,8 @@ scale_float32(const float *counts, const int32_t *codes, const double *reciproca
 }
 
 static size_t
-scale_float64(const float *counts, const int32_t *codes, const double *reciprocals, size_t n, double total,
-    double target_sum, int32_t *ret_codes, double *ret_values)
+scale_float64(const float *counts, const int32_t *codes, const double *reciprocals, size_t n,
+    double total, double target_sum, int32_t *ret_codes, double *ret_values)
 {
 	double reciprocal = 1 / total;
 	size_t kept = 0;
@@ -149,8 +154,8 @@ scale_float64(const float *counts, const int32_t *codes, const double *reciproca
 	return kept;
 }
 
-/* Entry k's place in what is carried on of the gene column: its dictionary code, or, in plain text, its own number, from
- * which the text is taken again at the end. */
+/* Entry k's place in what is carried on of the gene column: its dictionary code, or, in plain text,
+ * its own number, from which the text is taken again at the end. */
 static const int32_t *
 entry_codes(const struct normalize *p, struct batch *b)
 {
@@ -175,7 +180,8 @@ kept_names(const struct normalize *p, struct batch *b, const int32_t *codes, siz
 	entries = arena_alloc(&b->arena, n, sizeof(*entries));
 	for (size_t k = 0; k < n; k++)
 		entries[k] = (size_t)codes[k];
-	return array_take(&b->arena, &p->in->fields[p->gene].children[0], &b->columns[p->gene].children[0], entries, n);
+	return array_take(&b->arena, &p->in->fields[p->gene].children[0],
+	    &b->columns[p->gene].children[0], entries, n);
 }
 
 static double *
@@ -212,11 +218,11 @@ normalize_batch(struct batch *b, void *normalize, struct err *e)
 			return -1;
 		totals[i] = (float)total;
 		if (p->is_float32)
-			n += scale_float32(counts + from, codes + from, reciprocals + from, size, totals[i],
-			    (float)p->target_sum, kept + n, values + n);
+			n += scale_float32(counts + from, codes + from, reciprocals + from, size,
+			    totals[i], (float)p->target_sum, kept + n, values + n);
 		else
-			n += scale_float64(counts + from, codes + from, reciprocals + from, size, total,
-			    p->target_sum, kept + n, values + n);
+			n += scale_float64(counts + from, codes + from, reciprocals + from, size,
+			    total, p->target_sum, kept + n, values + n);
 		offsets[i + 1] = (int32_t)n;
 	}
 	p->n_dropped += n_entries - n;

@@ -1,0 +1,152 @@
+#include "network_aid.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "nn/cpu_isa.h"
+
+static int is_child;
+
+void
+expect(int is_true, const char *format, ...)
+{
+	char text[500];
+	va_list arguments;
+
+	if (is_true)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (!is_child)
+		fail_msg("%s", text);
+	fprintf(stderr, "# %s: %s\n", getenv("CELLPIPE_ISA"), text);
+	_exit(1);
+}
+
+void
+run_under_isa(const char *isa, void (*checks)(void))
+{
+	struct err e = { 0 };
+	enum cpu_isa found;
+	pid_t child;
+	int status;
+
+	if (!isa) {
+		checks();
+		return;
+	}
+	setenv("CELLPIPE_ISA", isa, 1);
+	status = cpu_isa_find(&found, &e);
+	unsetenv("CELLPIPE_ISA");
+	if (status) {
+		print_message("# SKIP: %s\n", e.text);
+		skip();
+	}
+	fflush(NULL);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		is_child = 1;
+		setenv("CELLPIPE_ISA", isa, 1);
+		checks();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static uint32_t
+next_bits(void)
+{
+	static uint64_t state = 12345;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state >> 40); /* 24 bits */
+}
+
+float *
+aid_numbers(struct arena *a, size_t n, float size)
+{
+	float *x = arena_alloc(a, n, sizeof(*x));
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = ((float)next_bits() / 8388608.0f - 1) * size;
+	return x;
+}
+
+size_t
+aid_number_below(size_t n)
+{
+	return next_bits() % n;
+}
+
+static void
+make_layer(struct arena *a, struct model_layer *l, size_t h, size_t ffn)
+{
+	float size = 1.2f / (float)h + 0.08f;
+
+	*l = (struct model_layer){ .query_weight = aid_numbers(a, h * h, 3 * size),
+		.query_bias = aid_numbers(a, h, 0.2f),
+		.key_weight = aid_numbers(a, h * h, 3 * size),
+		.key_bias = aid_numbers(a, h, 0.2f),
+		.value_weight = aid_numbers(a, h * h, size),
+		.value_bias = aid_numbers(a, h, 0.2f),
+		.attention_output_weight = aid_numbers(a, h * h, size),
+		.attention_output_bias = aid_numbers(a, h, 0.2f),
+		.attention_norm_weight = aid_numbers(a, h, 1.5f),
+		.attention_norm_bias = aid_numbers(a, h, 0.2f),
+		.ffn_weight = aid_numbers(a, ffn * h, size),
+		.ffn_bias = aid_numbers(a, ffn, 0.2f),
+		.ffn_output_weight = aid_numbers(a, h * ffn, size),
+		.ffn_output_bias = aid_numbers(a, h, 0.2f),
+		.ffn_norm_weight = aid_numbers(a, h, 1.5f),
+		.ffn_norm_bias = aid_numbers(a, h, 0.2f) };
+}
+
+static void
+make_heads(struct arena *a, struct model *m)
+{
+	size_t h = m->config.hidden, n = m->config.n_labels;
+
+	if (m->config.class == MODEL_MLM) {
+		m->mlm_dense_weight = aid_numbers(a, h * h, 0.2f);
+		m->mlm_dense_bias = aid_numbers(a, h, 0.2f);
+		m->mlm_norm_weight = aid_numbers(a, h, 1.5f);
+		m->mlm_norm_bias = aid_numbers(a, h, 0.2f);
+		m->decoder_weight = m->word_embeddings;
+		m->decoder_bias = aid_numbers(a, m->config.vocab, 0.2f);
+		return;
+	}
+	m->head = arena_zero(a, 1, sizeof(*m->head));
+	m->n_heads_out = 1;
+	m->head[0] = (struct model_head){ aid_numbers(a, n * h, 0.3f), aid_numbers(a, n, 0.2f), n };
+	if (m->config.class == MODEL_SEQUENCE) {
+		m->pooler_weight = aid_numbers(a, h * h, 0.2f);
+		m->pooler_bias = aid_numbers(a, h, 0.2f);
+	}
+}
+
+struct model *
+aid_model(struct arena *a, const struct model_config *config)
+{
+	struct model *m = arena_zero(a, 1, sizeof(*m));
+	size_t h = config->hidden;
+
+	m->config = *config;
+	m->path = arena_strdup(a, "small");
+	m->word_embeddings = aid_numbers(a, config->vocab * h, 0.3f);
+	m->position_embeddings = aid_numbers(a, config->positions * h, 0.3f);
+	m->type_embeddings = aid_numbers(a, config->type_vocab * h, 0.3f);
+	m->embedding_norm_weight = aid_numbers(a, h, 1.5f);
+	m->embedding_norm_bias = aid_numbers(a, h, 0.2f);
+	m->layer = arena_zero(a, config->layers, sizeof(*m->layer));
+	for (size_t i = 0; i < config->layers; i++)
+		make_layer(a, &m->layer[i], h, config->ffn);
+	make_heads(a, m);
+	return m;
+}

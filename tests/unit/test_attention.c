@@ -1,0 +1,202 @@
+/* Attention of every instruction set against the definition in double precision; and that a query's result is
+ * its own: the same bits whatever lies beside it. */
+
+#include "network_aid.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/cpu_attention.h"
+
+/* One cell of random q, k, v. */
+struct cell {
+	struct arena arena;
+	size_t n, heads, d;
+	float *q, *k, *v, *out; /* [n][heads][d] */
+};
+
+static struct cell
+make_cell(size_t n, size_t heads, size_t d, float score_size)
+{
+	struct cell c = { .n = n, .heads = heads, .d = d };
+
+	c.q = aid_numbers(&c.arena, n * heads * d, score_size);
+	c.k = aid_numbers(&c.arena, n * heads * d, 1);
+	c.v = aid_numbers(&c.arena, n * heads * d, 1);
+	c.out = aid_numbers(&c.arena, n * heads * d, 1);
+	return c;
+}
+
+static void
+run(const struct attention_kernel *kernel, const struct cell *c)
+{
+	size_t cu[2] = { 0, c->n };
+	struct attention_call call = { c->q, c->k, c->v, c->out, cu, cu, 1, c->heads, c->d };
+	struct attention_scratch *scratch = attention_scratch_create();
+
+	attention_run(kernel, &call, scratch);
+	attention_scratch_free(scratch);
+}
+
+/* The definition, for one query of one head: the greatest difference of ours from it. */
+static double
+difference_at(const struct cell *c, size_t query, size_t head)
+{
+	size_t stride = c->heads * c->d, at = head * c->d;
+	double *p = mem_alloc(c->n, sizeof(*p)), max = -INFINITY, sum = 0, worst = 0;
+
+	for (size_t j = 0; j < c->n; j++) {
+		p[j] = 0;
+		for (size_t i = 0; i < c->d; i++)
+			p[j] += (double)c->q[query * stride + at + i] * (double)c->k[j * stride + at + i];
+		p[j] /= sqrt((double)c->d);
+		max = p[j] > max ? p[j] : max;
+	}
+	for (size_t j = 0; j < c->n; j++)
+		sum += p[j] = exp(p[j] - max);
+	for (size_t i = 0; i < c->d; i++) {
+		double x = 0, difference;
+
+		for (size_t j = 0; j < c->n; j++)
+			x += p[j] / sum * (double)c->v[j * stride + at + i];
+		difference = fabs(x - (double)c->out[query * stride + at + i]);
+		worst = difference <= worst ? worst : difference;
+	}
+	free(p);
+	return worst;
+}
+
+/* Checks some queries of each head; score_size * sqrt(d) is about the greatest score, whose last bit is
+ * 1.2e-7 of it, and an error of the score is one of the result. */
+static void
+check_cell(const struct attention_kernel *kernel, size_t n, size_t heads, size_t d, float score_size)
+{
+	struct cell c = make_cell(n, heads, d, score_size);
+	size_t queries[5] = { 0, n / 2, n - 1, aid_number_below(n), aid_number_below(n) };
+	double limit = 1e-6 + 4e-7 * (double)score_size * sqrt((double)d);
+
+	run(kernel, &c);
+	for (size_t h = 0; h < heads; h++)
+		for (size_t i = 0; i < 5; i++) {
+			double difference = difference_at(&c, queries[i], h);
+
+			if (!(difference <= limit))
+				fail_msg("n %zu d %zu query %zu head %zu: %g", n, d, queries[i], h, difference);
+		}
+	arena_free(&c.arena);
+}
+
+static void
+equals_definition(enum cpu_isa isa)
+{
+	static const size_t sizes[] = { 16, 32, 48, 64, 80, 128, 1, 7, 20 };
+	const struct attention_kernel *kernel = attention_kernel(isa);
+
+	for (size_t n = 1; n <= 300; n++)
+		check_cell(kernel, n, 1, 64, 1);
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
+		for (size_t n = 1; n < 700; n = n * 3 + 1)
+			check_cell(kernel, n, 2, sizes[s], 1);
+	check_cell(kernel, 4096, 1, 64, 1);
+	for (float size = 4; size < 200; size *= 3) /* down to one key that has all the weight */
+		check_cell(kernel, 600, 1, 64, size);
+}
+
+/* Equal keys: the mean of the values. One key far above the others: its value, exactly. */
+static void
+knows_extremes(enum cpu_isa isa)
+{
+	struct cell c = make_cell(500, 1, 64, 1);
+
+	for (size_t i = 0; i < 500 * 64; i++) {
+		c.k[i] = 0.5f;
+		c.v[i] = (float)(i / 64);
+	}
+	run(attention_kernel(isa), &c);
+	for (size_t i = 0; i < 500 * 64; i++)
+		assert_float_equal(c.out[i], 249.5f, 1e-4f);
+	for (size_t i = 0; i < 500 * 64; i++) {
+		c.q[i] = 1;
+		c.k[i] = i / 64 == 321 ? 40 : -40;
+	}
+	run(attention_kernel(isa), &c);
+	for (size_t i = 0; i < 500 * 64; i++)
+		assert_true(c.out[i] == 321);
+	arena_free(&c.arena);
+}
+
+/* The cell between two others that hold NaN, with all queries and with three of them. */
+static void
+ignores_neighbours(enum cpu_isa isa)
+{
+	struct cell c = make_cell(333, 2, 64, 2), all = make_cell(333 + 40 + 17, 2, 64, 2);
+	struct attention_scratch *scratch = attention_scratch_create();
+	size_t row = 128, cu[4] = { 0, 40, 373, 390 }, few[4] = { 0, 0, 3, 3 }, wanted[3] = { 0, 200, 332 };
+	struct attention_call call = { all.q, all.k, all.v, all.out, cu, cu, 3, 2, 64 };
+
+	run(attention_kernel(isa), &c);
+	for (size_t i = 0; i < all.n * row; i++)
+		all.q[i] = all.k[i] = all.v[i] = NAN;
+	memcpy(all.q + 40 * row, c.q, c.n * row * sizeof(float));
+	memcpy(all.k + 40 * row, c.k, c.n * row * sizeof(float));
+	memcpy(all.v + 40 * row, c.v, c.n * row * sizeof(float));
+	attention_run(attention_kernel(isa), &call, scratch);
+	assert_memory_equal(all.out + 40 * row, c.out, c.n * row * sizeof(float));
+	for (size_t i = 0; i < 3; i++)
+		memcpy(all.q + i * row, c.q + wanted[i] * row, row * sizeof(float));
+	call.cu_q = few;
+	attention_run(attention_kernel(isa), &call, scratch);
+	for (size_t i = 0; i < 3; i++)
+		assert_memory_equal(all.out + i * row, c.out + wanted[i] * row, row * sizeof(float));
+	attention_scratch_free(scratch);
+	arena_free(&c.arena);
+	arena_free(&all.arena);
+}
+
+static void
+checks(enum cpu_isa isa)
+{
+	enum cpu_isa native;
+	struct err e = { 0 };
+
+	assert_int_equal(cpu_isa_find(&native, &e), 0);
+	if (isa > native)
+		skip();
+	equals_definition(isa);
+	knows_extremes(isa);
+	ignores_neighbours(isa);
+}
+
+static void
+generic(void **state)
+{
+	(void)state;
+	checks(CPU_ISA_GENERIC);
+}
+
+static void
+avx2(void **state)
+{
+	(void)state;
+	checks(CPU_ISA_AVX2);
+}
+
+static void
+avx512(void **state)
+{
+	(void)state;
+	checks(CPU_ISA_AVX512);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generic),
+		cmocka_unit_test(avx2),
+		cmocka_unit_test(avx512),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
