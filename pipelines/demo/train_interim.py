@@ -1,29 +1,35 @@
 #!/usr/bin/env python3
-"""Train the demo's interim model: a small BERT, masked-LM on rank-encoded cells, with PyTorch and transformers.
+"""Train the demo's interim model: a small BERT, masked-LM on rank-encoded cells, with PyTorch.
 
     python3 train_interim.py --genes genes.cells --test pbmc3k.h5ad -o model TRAIN.h5ad ...
 
-TRAIN are .h5ad files of human cells with raw counts in X and n_counts in obs; ids are matched to the dictionary by Ensembl id,
-symbol or alias. --test is never trained on; the loss of every fourth of its cells is reported. Of TRAIN a twentieth of the cells is held
-out.
+TRAIN are .h5ad files of human cells with raw counts in X and n_counts in obs; ids are matched to
+the dictionary by Ensembl id, symbol or alias. --test is never trained on; the loss of every fourth
+of its cells is reported. Of TRAIN a twentieth of the cells is held out.
 
-Encoding   As cellpipe's normalize and rankencode do it: count / n_counts * 10,000 / median, sorted downwards, cut to the model's
-           1,024 positions, <cls> first and <eos> last. Only equal values stand in another order: by token, not by column.
-Model      4 layers of 128, 2 heads, feed-forward 256, ReLU, learned positions, decoder tied to the word embeddings; no dropout
-           (each cell is seen about four times, each time other tokens of it).
-Start      Word embeddings from co-expression: the rank-128 SVD of the cell x gene occurrence matrix, columns weighted by log
-           inverse document frequency, rows scaled to length 1; the genes' factors, scaled to a standard deviation of 0.04,
-           are added to the usual random start. The decoder's bias starts from the log frequencies of the genes. Without this
-           a corpus of this size does not leave the plateau of gene frequencies (see --plain). Positions start smooth: random
-           combinations of cosines of the logarithm of the rank.
-Steps      3,072 tokens each. 12 cells, of each 256 tokens drawn at random, in order and with their true positions (so every
-           position is trained, at the cost of short cells); in the last tenth of the steps 3 cells, up to 1,024 tokens.
-           15 % of the tokens are masked: 80 % become <mask>, 10 % a random gene, 10 % stay. The reference masks <cls> and
-           <eos> like genes; here they are left alone.
-Optimiser  AdamW, learning rate 1e-3, 150 steps of warm-up, then linear to 0; weight decay 0.001, gradient norm cut at 1.
+Encoding   As cellpipe's normalize and rankencode do it: count / n_counts * 10,000 / median, sorted
+           downwards, cut to the model's 1,024 positions, <cls> first and <eos> last. Only equal
+           values stand in another order: by token, not by column.
+Model      4 layers of 128, 2 heads, feed-forward 256, ReLU, learned positions, decoder tied to the
+           word embeddings; no dropout (each cell is seen about four times, each time other tokens
+           of it).
+Start      Word embeddings from co-expression: the rank-128 SVD of the cell x gene occurrence
+           matrix, columns weighted by log inverse document frequency, rows scaled to length 1; the
+           genes' factors, scaled to a standard deviation of 0.04, are added to the usual random
+           start. The decoder's bias starts from the log frequencies of the genes. Without this a
+           corpus of this size does not leave the plateau of gene frequencies (see --plain).
+           Positions start smooth: random combinations of cosines of the logarithm of the rank.
+Steps      3,072 tokens each. 12 cells, of each 256 tokens drawn at random, in order and with their
+           true positions (so every position is trained, at the cost of short cells); in the last
+           tenth of the steps 3 cells, up to 1,024 tokens. 15 % of the genes are masked: 80 % become
+           <mask>, 10 % a random gene, 10 % stay. The reference masks <cls> and <eos> like genes;
+           here they are left alone.
+Optimiser  AdamW, learning rate 1e-3, 150 steps of warm-up, then linear to 0; weight decay 0.001,
+           gradient norm cut at 1.
 
-The weights are stored as float16, rounded once at the end; the losses printed are those of the rounded model.
-Needs anndata, numpy, pyarrow, scipy, torch and transformers. One thread takes about 20 minutes.
+The weights are stored as float16, rounded once at the end; the losses printed are those of the
+rounded model. Needs anndata, numpy, pyarrow, scipy, torch and transformers. One thread of a server
+CPU takes about 20 minutes.
 """
 
 import argparse
@@ -45,7 +51,7 @@ POSITIONS, WIDTH, BUDGET = 1024, 128, 3072
 
 
 def read_dictionary(path):
-    """Name in upper case -> token (Ensembl ids, symbols, aliases), the medians by token, and the size of the vocabulary."""
+    """Name in upper case -> token; the medians by token; the size of the vocabulary."""
     with pa.ipc.open_stream(path) as reader:
         table = reader.read_all().to_pydict()
     names = {}
@@ -59,15 +65,17 @@ def read_dictionary(path):
 
 
 def encode_file(path, names, medians):
-    """Rank-encode the cells of one .h5ad file: a list of int64 arrays, <cls> first and <eos> last."""
+    """Rank-encode the cells of one .h5ad file: a list of int64 arrays, <cls> first, <eos> last."""
     cells = anndata.read_h5ad(path)
     if "species" in cells.obs:
         cells = cells[cells.obs.species == "human"]
     symbols = cells.var["gene_symbol"] if "gene_symbol" in cells.var else cells.var_names
-    tokens = [names.get(gene.upper(), names.get(symbol.upper())) for gene, symbol in zip(cells.var_names, symbols)]
+    tokens = [names.get(gene.upper(), names.get(symbol.upper()))
+              for gene, symbol in zip(cells.var_names, symbols)]
     pairs = [(i, token) for i, token in enumerate(tokens) if token is not None]
     rows, columns = zip(*pairs)
-    gather = sparse.csr_matrix((np.ones(len(pairs)), (rows, columns)), (cells.n_vars, len(medians)))
+    gather = sparse.csr_matrix((np.ones(len(pairs)), (rows, columns)),
+                               (cells.n_vars, len(medians)))
     counts = sparse.csr_matrix(sparse.csr_matrix(cells.X, dtype=np.float64) @ gather)
     totals = cells.obs["n_counts"].to_numpy(np.float64)
     return [encode_cell(counts[i], totals[i], medians) for i in range(counts.shape[0])]
@@ -82,7 +90,7 @@ def encode_cell(row, total, medians):
 
 
 def coexpression(cells, size, generator):
-    """Start of the word embeddings from which genes occur together: size x WIDTH, standard deviation 0.04."""
+    """Start of the word embeddings from which genes occur together: size x WIDTH, sd 0.04."""
     columns = np.concatenate(cells)
     rows = np.repeat(np.arange(len(cells)), [len(c) for c in cells])
     occurs = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), (len(cells), size))
@@ -96,7 +104,7 @@ def coexpression(cells, size, generator):
 
 
 def smooth_positions(generator):
-    """Start of the position embeddings: POSITIONS x WIDTH, smooth in the logarithm of the rank, deviation 0.02."""
+    """Start of the position embeddings: POSITIONS x WIDTH, smooth in the log rank, sd 0.02."""
     place = np.log1p(np.arange(POSITIONS)) / math.log1p(POSITIONS)
     waves = np.cos(np.pi * np.outer(place, np.arange(1, 17)))
     start = waves @ generator.standard_normal((16, WIDTH))
@@ -123,7 +131,7 @@ def make_model(cells, size, plain, generator):
 def draw_batch(cells, generator, length, whole):
     """A batch of BUDGET tokens: ids, positions and attention mask, padded with 0.
 
-    whole: the first length tokens of each cell; else length tokens at random, <cls> always among them."""
+    whole: the first length tokens of each cell; else length tokens at random, <cls> among them."""
     batch = []
     for i in generator.integers(len(cells), size=BUDGET // length):
         cell = cells[i]
@@ -137,7 +145,7 @@ def draw_batch(cells, generator, length, whole):
 
 
 def pad(batch):
-    """(ids, positions) pairs of arrays -> ids, positions, attention mask as tensors of the longest length."""
+    """(ids, positions) pairs -> ids, positions and attention mask, padded to the longest."""
     longest = max(len(ids) for ids, _ in batch)
     ids, positions = np.zeros((2, len(batch), longest), np.int64)
     for row, (tokens, places) in enumerate(batch):
@@ -161,7 +169,8 @@ def loss_of(model, batch, size, generator, reduction="mean"):
     """Cross entropy at the masked places; the head runs on these rows only."""
     ids, positions, attention = batch
     fed, wanted = mask_tokens(ids, size, generator)
-    hidden = model.bert(input_ids=fed, position_ids=positions, attention_mask=attention).last_hidden_state
+    output = model.bert(input_ids=fed, position_ids=positions, attention_mask=attention)
+    hidden = output.last_hidden_state
     return functional.cross_entropy(model.cls(hidden[wanted]), ids[wanted], reduction=reduction)
 
 
@@ -219,7 +228,7 @@ def main():
     parser.add_argument("train", nargs="+", metavar="TRAIN.h5ad")
     parser.add_argument("--genes", required=True, metavar="FILE")
     parser.add_argument("--test", required=True, metavar="FILE.h5ad")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--plain", action="store_true", help="the usual random start only")
     parser.add_argument("--threads", type=int, default=1)
@@ -234,14 +243,16 @@ def main():
     cells = [cell for path in options.train for cell in encode_file(path, names, medians)]
     cells = [cells[i] for i in generator.permutation(len(cells)) if len(cells[i]) >= 100]
     held_out, cells = cells[:len(cells) // 20], cells[len(cells) // 20:]
-    print(f"{len(cells)} cells, {sum(map(len, cells))} tokens; {len(held_out)} held out", flush=True)
+    print(f"{len(cells)} cells, {sum(map(len, cells))} tokens; {len(held_out)} held out",
+          flush=True)
 
     model = make_model(cells, size, options.plain, generator)
     train(model, cells, held_out, size, options)
     model = model.half().float()
     test = encode_file(options.test, names, medians)[::4]
     report = {"steps": options.steps, "cells": len(cells), "tokens": sum(map(len, cells)),
-              "held_out_cells": len(held_out), "held_out_loss": round(evaluate(model, held_out, size), 4),
+              "held_out_cells": len(held_out),
+              "held_out_loss": round(evaluate(model, held_out, size), 4),
               "test_cells": len(test), "test_loss": round(evaluate(model, test, size), 4)}
     print(json.dumps(report))
     model.half().save_pretrained(options.output)
