@@ -153,20 +153,20 @@ deps:
 demo:
 	sh tests/deps.sh build
 	$(MAKE) $(JOBS) all
-	sh pipelines/demo/run.sh
+	bash pipelines/demo/run.sh
 
 check:
 	sh tests/deps.sh test
 	$(MAKE) $(JOBS) all units completions
 	$(MAKE) $(JOBS) B=$(B)/asan CFLAGS='$(SANITIZE)' all units
-	B=$(B) sh tests/run.sh unit cli interop asan valgrind
+	B=$(B) sh tests/suite.sh unit cli interop asan valgrind
 
 lint:
 	sh tests/deps.sh lint
 	$(MAKE) $(JOBS) all
 	$(MAKE) $(JOBS) B=$(B)/gcc CC=gcc CFLAGS='-O2 -Werror' all units
 	$(MAKE) $(JOBS) B=$(B)/clang CC=clang CFLAGS='-O2 -Werror' all units
-	B=$(B) sh tests/lint/lint.sh
+	B=$(B) sh tests/suite.sh lint
 
 bench:
 	$(MAKE) $(JOBS) all

@@ -55,7 +55,7 @@ main(int argc, char **argv)
 
 	cli_parse(&opt, argc, argv, &program);
 
-	struct h5ad *file = h5ad_open(cli->input, cli->threads, &e);
+	struct h5ad *file = h5ad_open(cli, cli->input, &e);
 	struct h5ad_counts *counts = h5ad_counts_open(cli, file, &opt.counts, &e);
 	struct cells_writer *out = cells_create(cli, KIND_COUNTS, h5ad_counts_schema(counts), &e);
 

@@ -25,18 +25,19 @@ check_kind(const struct h5ad *a, struct err *e)
 }
 
 struct h5ad *
-h5ad_open(const char *path, int threads, struct err *e)
+h5ad_open(const struct cli *cli, const char *path, struct err *e)
 {
 	struct h5ad *a;
 
 	if (e->is_set)
 		return NULL;
+	hdf5_guard(cli->program->name, path);
 	a = mem_zero(1, sizeof(*a));
 	if (hdf5_open(&a->file, path, e) || check_kind(a, e)) {
 		h5ad_close(a);
 		return NULL;
 	}
-	a->decoder = hdf5_decoder_new(threads);
+	a->decoder = hdf5_decoder_new(cli->threads);
 	a->inlined = hdf5_decoder_new(1);
 	return a;
 }
@@ -53,6 +54,7 @@ h5ad_close(struct h5ad *a)
 	hdf5_close(&a->file, &ignored);
 	arena_free(&a->arena);
 	free(a);
+	hdf5_guard(NULL, NULL);
 }
 
 const char **
@@ -88,7 +90,8 @@ list_matrices(struct h5ad *a)
 	const char *text = n ? "" : "no matrix at all, and so no counts";
 
 	for (size_t i = 0; i < n; i++)
-		text = arena_printf(&a->arena, "%s%s%s", i ? text : "-x ", i ? " or " : "", h5ad_matrix_name(paths[i]));
+		text = arena_printf(&a->arena, "%s%s%s", i ? text : "-x ", i ? " or " : "",
+		    h5ad_matrix_name(paths[i]));
 	return text;
 }
 
@@ -104,7 +107,8 @@ h5ad_matrix_path(struct h5ad *a, const char *name, struct err *e)
 	else if (strcmp(name, "raw") == 0)
 		path = has(a, "raw.X") ? "raw.X" : "raw/X";
 	else
-		path = strncmp(name, "layers/", 7) == 0 ? name : hdf5_join(&a->arena, "layers", name);
+		path =
+		    strncmp(name, "layers/", 7) == 0 ? name : hdf5_join(&a->arena, "layers", name);
 	if (has(a, path))
 		return path;
 	err_set(e, "%s: no %s; the file has %s", a->file.name, name, list_matrices(a));

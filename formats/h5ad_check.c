@@ -42,7 +42,7 @@ static bool
 holds_counts(struct h5ad *a, const char *path, double *sample)
 {
 	struct err ignored = { 0 };
-	struct h5ad_matrix *m = h5ad_matrix_open(a, path, 0, &ignored);
+	struct h5ad_matrix *m = h5ad_matrix_open(a, path, SIZE_MAX, &ignored);
 	size_t n = m ? h5ad_matrix_sample(m, sample, SAMPLE, &ignored) : 0;
 
 	h5ad_matrix_close(m);
@@ -61,7 +61,8 @@ h5ad_where_counts_are(struct h5ad *a, const char *path)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(paths[i], path) != 0 && holds_counts(a, paths[i], sample))
 			text = arena_printf(&a->arena, "%s%s%s (-x %s)", text,
-			    *text ? ", " : "whole counts are in ", paths[i], h5ad_matrix_name(paths[i]));
+			    *text ? ", " : "whole counts are in ", paths[i],
+			    h5ad_matrix_name(paths[i]));
 	free(sample);
 	return *text ? text : "no other matrix of the file holds whole counts";
 }

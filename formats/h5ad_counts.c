@@ -1,9 +1,8 @@
 /* 1. Genes
- * 2. Columns of obs
- * 3. Opening
- * 4. Cells that are kept
- * 5. Counts
- * 6. Batches */
+ * 2. Opening
+ * 3. Cells that are kept
+ * 4. Counts
+ * 5. Batches */
 
 #include "formats/h5ad_counts.h"
 
@@ -12,10 +11,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/utf8.h"
-#include "base/utf8.h"
 #include "formats/cells.h"
 #include "formats/h5ad_check.h"
+#include "formats/h5ad_columns.h"
 
 /* Hashes of barcodes: enough to tell that one occurs twice. */
 struct seen {
@@ -31,10 +29,9 @@ struct h5ad_counts {
 	const char *matrix_path;
 	struct h5ad_frame *obs;
 	struct strings genes;
-	struct h5ad_column *cell, *filter, *n_counts; /* filter, n_counts: NULL where there is none to heed */
-	struct h5ad_column **carried;                 /* [n_carried] */
-	const char **names;                           /* [n_carried]: in the stream */
-	size_t n_carried;
+	struct h5ad_column *cell;
+	struct h5ad_column *filter, *n_counts; /* NULL where there is none to heed */
+	struct h5ad_columns carried;
 	bool is_total_float32;
 	size_t n_read, n_left_out;
 	struct seen seen;
@@ -58,7 +55,8 @@ choose_gene_column(struct h5ad_frame *var, const char *wanted, struct err *e)
 	if (!c)
 		c = &var->index;
 	if (c->type == H5AD_ODD)
-		hdf5_fail(&var->file->file, var->path, e, "column %s holds neither texts nor numbers", c->name);
+		hdf5_fail(&var->file->file, var->path, e,
+		    "column %s holds neither texts nor numbers", c->name);
 	return c;
 }
 
@@ -80,110 +78,7 @@ read_genes(struct h5ad_counts *c, struct err *e)
 	return e->is_set ? -1 : 0;
 }
 
-/* 2. Columns of obs */
-
-/* True where the comma-separated list names it. */
-static bool
-is_listed(const char *list, const char *name)
-{
-	size_t size = strlen(name);
-
-	for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-		if (strcspn(p, ",") == size && strncmp(p, name, size) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_none(const char *list)
-{
-	return strcmp(list, "") == 0 || strcmp(list, "none") == 0;
-}
-
-/* Every name that was asked for must be there. */
-static int
-check_list(struct h5ad_counts *c, struct err *e)
-{
-	const char *list = c->options->obs;
-
-	if (!list || is_none(list))
-		return 0;
-	for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
-		char *name = mem_strndup(p, strcspn(p, ","));
-
-		if (!h5ad_frame_find(c->obs, name))
-			hdf5_fail(&c->a->file, "obs", e, "no column %s (--obs)", name);
-		free(name);
-	}
-	return e->is_set ? -1 : 0;
-}
-
-static bool
-is_wanted(const struct h5ad_counts *c, const char *name)
-{
-	const char *list = c->options->obs;
-
-	return !list || (!is_none(list) && is_listed(list, name));
-}
-
-static bool
-is_name_taken(const struct h5ad_counts *c, const char *name)
-{
-	static const char *const ours[] = { "cell", "gene", "count", "n_counts" };
-
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strcmp(name, ours[i]) == 0)
-			return true;
-	for (size_t i = 0; i < c->n_carried; i++)
-		if (strcmp(name, c->names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Adds the name to a sentence that becomes one warning. */
-static void
-mention(struct h5ad_counts *c, const char **sentence, const char *name)
-{
-	*sentence = arena_printf(&c->a->arena, "%s%s%s", *sentence, **sentence ? ", " : "", name);
-}
-
-static int
-choose_columns(struct h5ad_counts *c, struct err *e)
-{
-	struct arena *arena = &c->a->arena;
-	const char *odd = "", *renamed = "";
-
-	if (check_list(c, e))
-		return -1;
-	c->carried = arena_alloc(arena, c->obs->n_columns, sizeof(*c->carried));
-	c->names = arena_alloc(arena, c->obs->n_columns, sizeof(*c->names));
-	for (size_t i = 0; i < c->obs->n_columns; i++) {
-		struct h5ad_column *column = &c->obs->columns[i];
-		const char *name = kind_renamed(arena, column->name);
-
-		if (strcmp(column->name, "n_counts") == 0 || !is_wanted(c, column->name))
-			continue;
-		if (column->type == H5AD_ODD || !utf8_is_valid(column->name, strlen(column->name)) ||
-		    is_name_taken(c, name ? name : column->name)) {
-			mention(c, &odd, column->name);
-			continue;
-		}
-		if (name)
-			mention(c, &renamed, name);
-		if (h5ad_column_open(c->obs, column, e))
-			return -1;
-		c->names[c->n_carried] = name ? name : column->name;
-		c->carried[c->n_carried++] = column;
-	}
-	if (*odd)
-		cli_warn(c->cli, "%s: obs columns left out, since a stream cannot carry them: %s", c->a->file.name, odd);
-	if (*renamed)
-		cli_warn(c->cli, "%s: obs columns renamed, since the stream uses their names: %s", c->a->file.name,
-		    renamed);
-	return 0;
-}
-
-/* 3. Opening */
+/* 2. Opening */
 
 static int
 choose_cell_column(struct h5ad_counts *c, struct err *e)
@@ -196,11 +91,13 @@ choose_cell_column(struct h5ad_counts *c, struct err *e)
 	if (!c->cell)
 		return hdf5_fail(&c->a->file, "obs", e, "no column %s (-c)", wanted);
 	if (c->cell->type == H5AD_ODD)
-		return hdf5_fail(&c->a->file, "obs", e, "column %s holds neither texts nor numbers", c->cell->name);
+		return hdf5_fail(&c->a->file, "obs", e, "column %s holds neither texts nor numbers",
+		    c->cell->name);
 	return 0;
 }
 
-/* The reference divides by obs n_counts; numpy's promotion then decides between float32 and float64. */
+/* The reference divides by obs n_counts; numpy's promotion then decides between float32 and
+ * float64. */
 static int
 choose_total(struct h5ad_counts *c, struct err *e)
 {
@@ -211,10 +108,12 @@ choose_total(struct h5ad_counts *c, struct err *e)
 	if (c->options->recount || !column)
 		return 0;
 	if (column->type != H5AD_INT && column->type != H5AD_FLOAT)
-		return hdf5_fail(&c->a->file, "obs/n_counts", e, "not numbers; --recount takes the sums of the rows");
+		return hdf5_fail(&c->a->file, "obs/n_counts", e,
+		    "not numbers; --recount takes the sums of the rows");
 	c->n_counts = column;
 	c->is_total_float32 = (column->number == HDF5_FLOAT32 || column->number == HDF5_FLOAT16) &&
-	    (c->is_total_float32 || x == HDF5_INT8 || x == HDF5_UINT8 || x == HDF5_INT16 || x == HDF5_UINT16);
+			      (c->is_total_float32 || x == HDF5_INT8 || x == HDF5_UINT8 ||
+				  x == HDF5_INT16 || x == HDF5_UINT16);
 	return h5ad_column_open(c->obs, column, e);
 }
 
@@ -226,13 +125,15 @@ choose_filter(struct h5ad_counts *c, struct err *e)
 	if (!column || c->options->keep_filtered)
 		return 0;
 	if (column->type == H5AD_ODD)
-		return hdf5_fail(&c->a->file, "obs/filter_pass", e, "not a column of numbers (--keep-filtered ignores it)");
+		return hdf5_fail(&c->a->file, "obs/filter_pass", e,
+		    "not a column of numbers (--keep-filtered ignores it)");
 	c->filter = column;
 	return h5ad_column_open(c->obs, column, e);
 }
 
 struct h5ad_counts *
-h5ad_counts_open(const struct cli *cli, struct h5ad *a, const struct h5ad_counts_options *options, struct err *e)
+h5ad_counts_open(
+    const struct cli *cli, struct h5ad *a, const struct h5ad_counts_options *options, struct err *e)
 {
 	struct h5ad_counts *c;
 
@@ -243,13 +144,15 @@ h5ad_counts_open(const struct cli *cli, struct h5ad *a, const struct h5ad_counts
 	c->a = a;
 	c->options = options;
 	c->matrix_path = h5ad_matrix_path(a, options->matrix, e);
-	c->matrix = c->matrix_path ? h5ad_matrix_open(a, c->matrix_path, options->max_memory, e) : NULL;
+	c->matrix =
+	    c->matrix_path ? h5ad_matrix_open(a, c->matrix_path, options->max_memory, e) : NULL;
 	c->obs = h5ad_frame_open(a, "obs", e);
 	if (!e->is_set && c->obs->n_rows != h5ad_matrix_n_rows(c->matrix))
-		hdf5_fail(&a->file, c->matrix_path, e, "%zu rows, but obs has %zu cells", h5ad_matrix_n_rows(c->matrix),
-		    c->obs->n_rows);
-	if (!e->is_set && !read_genes(c, e) && !choose_cell_column(c, e) && !choose_total(c, e) && !choose_filter(c, e))
-		choose_columns(c, e);
+		hdf5_fail(&a->file, c->matrix_path, e, "%zu rows, but obs has %zu cells",
+		    h5ad_matrix_n_rows(c->matrix), c->obs->n_rows);
+	if (!e->is_set && !read_genes(c, e) && !choose_cell_column(c, e) && !choose_total(c, e) &&
+	    !choose_filter(c, e))
+		h5ad_columns_choose(c->obs, options->obs, &c->carried, e);
 	if (!e->is_set)
 		return c;
 	h5ad_counts_close(c);
@@ -286,31 +189,34 @@ h5ad_counts_schema(const struct h5ad_counts *c)
 	schema_append(s, &list);
 	total = field_float("n_counts", c->is_total_float32 ? 32 : 64);
 	schema_append(s, &total);
-	for (size_t i = 0; i < c->n_carried; i++) {
-		struct field f = h5ad_column_field(c->carried[i]);
+	for (size_t i = 0; i < c->carried.n; i++) {
+		struct field f = h5ad_column_field(c->carried.columns[i]);
 
-		f.name = c->names[i];
+		f.name = c->carried.names[i];
 		schema_append(s, &f);
 	}
 	return s;
 }
 
-/* 4. Cells that are kept */
+/* 3. Cells that are kept */
 
-/* filter_pass must be the number 1 (or True), as `== 1` says in the reference; the text "1" is not. */
+/* filter_pass must be the number 1 (or True), as `== 1` says in the reference; the text "1" is not.
+ */
 static bool
 passes(const struct h5ad_column *f, const struct field *field, const struct array *x, size_t i)
 {
 	if (!array_is_valid(x, i) || f->type == H5AD_TEXT)
 		return false;
 	if (f->type == H5AD_CATEGORY)
-		return f->category_numbers && f->category_numbers[((const int32_t *)x->values)[i]] == 1;
+		return f->category_numbers &&
+		       f->category_numbers[((const int32_t *)x->values)[i]] == 1;
 	return array_number(field, x, i) == 1;
 }
 
 /* Numbers (within the block) of the rows that are kept; NULL: all of them. */
 static size_t *
-choose_rows(struct h5ad_counts *c, const struct h5ad_rows *r, struct arena *arena, size_t *ret_n, struct err *e)
+choose_rows(struct h5ad_counts *c, const struct h5ad_rows *r, struct arena *arena, size_t *ret_n,
+    struct err *e)
 {
 	struct field field;
 	struct array x;
@@ -393,11 +299,12 @@ look_for_repeats(struct h5ad_counts *c, const struct array *cells)
 	}
 }
 
-/* 5. Counts */
+/* 4. Counts */
 
 /* Why entry k cannot be taken. */
 static int
-refuse(struct h5ad_counts *c, const struct h5ad_rows *r, const struct array *cells, size_t k, struct err *e)
+refuse(struct h5ad_counts *c, const struct h5ad_rows *r, const struct array *cells, size_t k,
+    struct err *e)
 {
 	double v = r->f32 ? (double)r->f32[k] : r->f64[k];
 	size_t row = 0, size;
@@ -417,15 +324,16 @@ refuse(struct h5ad_counts *c, const struct h5ad_rows *r, const struct array *cel
 	else if (v == floor(v) || c->options->allow_non_integer)
 		why = "too large for the stream's float32";
 	else
-		why = arena_printf(&c->a->arena, "not a whole count; %s; --allow-non-integer takes the numbers as they are",
+		why = arena_printf(&c->a->arena,
+		    "not a whole count; %s; --allow-non-integer takes the numbers as they are",
 		    h5ad_where_counts_are(c->a, c->matrix_path));
 	return hdf5_fail(&c->a->file, c->matrix_path, e, "cell %.*s, gene %.*s: %.9g: %s",
 	    (int)(cells->offsets[row + 1] - cells->offsets[row]), cell, (int)size, gene, v, why);
 }
 
 static const float *
-check_counts(struct h5ad_counts *c, const struct h5ad_rows *r, const struct array *cells, struct arena *arena,
-    struct err *e)
+check_counts(struct h5ad_counts *c, const struct h5ad_rows *r, const struct array *cells,
+    struct arena *arena, struct err *e)
 {
 	size_t n = (size_t)r->starts[r->n];
 	bool any = c->options->allow_non_integer;
@@ -469,12 +377,12 @@ sum_rows(const struct h5ad_counts *c, const struct h5ad_rows *r, struct arena *a
 	return make_totals(c, totals, r->n, arena);
 }
 
-/* 6. Batches */
+/* 5. Batches */
 
 /* Rows of an obs column, the kept ones only. */
 static int
-read_column(struct h5ad_counts *c, struct h5ad_column *column, size_t first, size_t n, const size_t *rows,
-    size_t n_kept, struct arena *arena, struct array *ret, struct err *e)
+read_column(struct h5ad_counts *c, struct h5ad_column *column, size_t first, size_t n,
+    const size_t *rows, size_t n_kept, struct arena *arena, struct array *ret, struct err *e)
 {
 	struct field field;
 
@@ -487,8 +395,8 @@ read_column(struct h5ad_counts *c, struct h5ad_column *column, size_t first, siz
 }
 
 static int
-read_totals(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, size_t n_kept, struct arena *arena,
-    struct array *ret, struct err *e)
+read_totals(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, size_t n_kept,
+    struct arena *arena, struct array *ret, struct err *e)
 {
 	struct field field = h5ad_column_field(c->n_counts);
 	struct array x;
@@ -506,8 +414,8 @@ read_totals(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, s
 }
 
 static int
-read_cells(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, size_t n_kept, struct arena *arena,
-    struct array *ret, struct err *e)
+read_cells(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, size_t n_kept,
+    struct arena *arena, struct array *ret, struct err *e)
 {
 	struct field field = field_utf8("cell");
 	struct strings names;
@@ -523,7 +431,8 @@ read_cells(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, si
 
 /* The columns of the cells of one block. */
 static int
-fill(struct h5ad_counts *c, struct h5ad_rows r, const size_t *rows, size_t n, struct batch *b, struct err *e)
+fill(struct h5ad_counts *c, struct h5ad_rows r, const size_t *rows, size_t n, struct batch *b,
+    struct err *e)
 {
 	struct arena *arena = &b->arena;
 	size_t first = r.first, n_block = r.n;
@@ -531,7 +440,7 @@ fill(struct h5ad_counts *c, struct h5ad_rows r, const size_t *rows, size_t n, st
 	const float *counts;
 
 	b->rows = n;
-	b->n_columns = 4 + c->n_carried;
+	b->n_columns = 4 + c->carried.n;
 	b->columns = x = arena_zero(arena, b->n_columns, sizeof(*b->columns));
 	if (rows)
 		take_rows(&r, rows, n, arena);
@@ -546,8 +455,9 @@ fill(struct h5ad_counts *c, struct h5ad_rows r, const size_t *rows, size_t n, st
 		x[3] = sum_rows(c, &r, arena);
 	else if (read_totals(c, first, n_block, rows, n, arena, &x[3], e))
 		return -1;
-	for (size_t i = 0; i < c->n_carried; i++)
-		if (read_column(c, c->carried[i], first, n_block, rows, n, arena, &x[4 + i], e))
+	for (size_t i = 0; i < c->carried.n; i++)
+		if (read_column(
+			c, c->carried.columns[i], first, n_block, rows, n, arena, &x[4 + i], e))
 			return -1;
 	return 0;
 }
@@ -579,10 +489,20 @@ h5ad_counts_progress(const struct h5ad_counts *c)
 void
 h5ad_counts_report(const struct h5ad_counts *c)
 {
+	if (*c->carried.odd)
+		cli_warn(c->cli, "%s: obs columns left out, since a stream cannot carry them: %s",
+		    c->a->file.name, c->carried.odd);
+	if (*c->carried.renamed)
+		cli_warn(c->cli, "%s: obs columns renamed, since the stream uses their names: %s",
+		    c->a->file.name, c->carried.renamed);
 	if (c->n_left_out)
-		cli_warn(c->cli, "%zu of %zu cells left out, since their filter_pass is not the number 1 "
-		    "(--keep-filtered keeps them)", c->n_left_out, c->n_read);
+		cli_warn(c->cli,
+		    "%zu of %zu cells left out, since their filter_pass is not the number 1 "
+		    "(--keep-filtered keeps them)",
+		    c->n_left_out, c->n_read);
 	if (c->repeated)
-		cli_warn(c->cli, "%s: cell %s occurs more than once in %s; cells2h5ad will not be able to match it",
+		cli_warn(c->cli,
+		    "%s: cell %s occurs more than once in %s; cells2h5ad will not be able to match "
+		    "it",
 		    c->a->file.name, c->repeated, c->cell->name);
 }

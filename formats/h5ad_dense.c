@@ -6,8 +6,15 @@
 
 #include "formats/hdf5_text.h"
 
-/* A band of whole chunks up to this size is held as it is; a larger one is gathered. */
-enum { BAND_BYTES = 32 << 20, STRIPE_BYTES = 16 << 20, SMALL_BAND_BYTES = 8 << 20 };
+/* Bands are so many rows of whole chunks as fit into BAND_BYTES, one at least. A band up to
+ * LARGEST_BAND (and the memory that is allowed) is held as it is; a larger one is gathered from
+ * stripes. */
+enum {
+	BAND_BYTES = 32 << 20,
+	LARGEST_BAND = 64 << 20,
+	STRIPE_BYTES = 16 << 20,
+	SMALL_BAND_BYTES = 8 << 20
+};
 
 static void
 plan_bands(struct h5ad_matrix *m, size_t row_bytes)
@@ -28,7 +35,7 @@ plan_bands(struct h5ad_matrix *m, size_t row_bytes)
 		m->step_rows = fitting - fitting % m->step_rows;
 	if (m->step_rows > m->n_rows)
 		m->step_rows = m->n_rows;
-	if (m->step_rows * row_bytes <= 2 * (size_t)BAND_BYTES)
+	if (m->step_rows * row_bytes <= LARGEST_BAND && m->step_rows * row_bytes <= m->max_memory)
 		m->band = mem_alloc(m->step_rows, row_bytes);
 }
 
@@ -54,29 +61,37 @@ h5ad_dense_open(struct h5ad_matrix *m, struct err *e)
 		return hdf5_fail(f, m->path, e, "not numbers");
 	m->n_rows = (size_t)shape[0];
 	m->n_columns = (size_t)shape[1];
-	if (m->n_columns > INT32_MAX || !mem_mul(m->n_columns, hdf5_number_width(m->number), &row_bytes))
+	if (m->n_columns > INT32_MAX ||
+	    !mem_mul(m->n_columns, hdf5_number_width(m->number), &row_bytes))
 		return hdf5_fail(f, m->path, e, "rows of %zu values", m->n_columns);
 	m->is_direct = hdf5_chunks_open(&m->chunks, f, m->path, m->dataset);
 	plan_bands(m, row_bytes);
 	return 0;
 }
 
-/* Has all chunks that lie in the rectangle decoded to their places in `out`, rows of `step` bytes. */
+/* Has all chunks that lie in the rectangle decoded to their places in `out`, rows of `step` bytes.
+ */
 static int
-start_chunks(struct h5ad_matrix *m, const size_t at[2], const size_t size[2], uint8_t *out, struct err *e)
+start_chunks(
+    struct h5ad_matrix *m, const size_t at[2], const size_t size[2], uint8_t *out, struct err *e)
 {
 	const struct hdf5_chunks *c = &m->chunks;
 	size_t step = size[1] * c->width;
 
-	for (size_t row = at[0]; row < at[0] + size[0]; row += (size_t)(c->chunk[0] - row % c->chunk[0]))
-		for (size_t col = at[1]; col < at[1] + size[1]; col += (size_t)(c->chunk[1] - col % c->chunk[1])) {
+	for (size_t row = at[0]; row < at[0] + size[0];
+	     row += (size_t)(c->chunk[0] - row % c->chunk[0]))
+		for (size_t col = at[1]; col < at[1] + size[1];
+		     col += (size_t)(c->chunk[1] - col % c->chunk[1])) {
 			hsize_t first[2] = { row - row % c->chunk[0], col - col % c->chunk[1] };
-			size_t end_row = (size_t)(first[0] + c->chunk[0]), end_col = (size_t)(first[1] + c->chunk[1]);
-			struct hdf5_copy copy = { .from_step = (size_t)c->chunk[1] * c->width, .to_step = step };
+			size_t end_row = (size_t)(first[0] + c->chunk[0]),
+			       end_col = (size_t)(first[1] + c->chunk[1]);
+			struct hdf5_copy copy = { .from_step = (size_t)c->chunk[1] * c->width,
+				.to_step = step };
 
 			end_row = end_row < at[0] + size[0] ? end_row : at[0] + size[0];
 			end_col = end_col < at[1] + size[1] ? end_col : at[1] + size[1];
-			copy.from = (row - (size_t)first[0]) * copy.from_step + (col - (size_t)first[1]) * c->width;
+			copy.from = (row - (size_t)first[0]) * copy.from_step +
+				    (col - (size_t)first[1]) * c->width;
 			copy.rows = end_row - row;
 			copy.size = (end_col - col) * c->width;
 			copy.to = out + (row - at[0]) * step + (col - at[1]) * c->width;
@@ -88,7 +103,8 @@ start_chunks(struct h5ad_matrix *m, const size_t at[2], const size_t size[2], ui
 
 /* A rectangle of the matrix, [size[0]][size[1]] values as they are in memory. */
 static int
-read_rectangle(struct h5ad_matrix *m, const size_t at[2], const size_t size[2], uint8_t *out, struct err *e)
+read_rectangle(
+    struct h5ad_matrix *m, const size_t at[2], const size_t size[2], uint8_t *out, struct err *e)
 {
 	hsize_t start[2] = { at[0], at[1] }, count[2] = { size[0], size[1] };
 	hid_t space, block;
@@ -103,15 +119,18 @@ read_rectangle(struct h5ad_matrix *m, const size_t at[2], const size_t size[2], 
 	space = H5Dget_space(m->dataset);
 	block = H5Screate_simple(2, count, NULL);
 	is_read = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-	    H5Dread(m->dataset, m->memory, block, space, H5P_DEFAULT, out) >= 0;
+		  H5Dread(m->dataset, m->memory, block, space, H5P_DEFAULT, out) >= 0;
 	H5Sclose(block);
 	H5Sclose(space);
-	return is_read ? 0 : hdf5_fail(&m->a->file, m->path, e, "rows from %zu on cannot be read", at[0]);
+	return is_read
+		   ? 0
+		   : hdf5_fail(&m->a->file, m->path, e, "rows from %zu on cannot be read", at[0]);
 }
 
 /* Entries that are not 0 of n values of one row, the first of them in `column`; appended. */
 static size_t
-pick(const struct h5ad_matrix *m, const uint8_t *raw, size_t n, int32_t column, int32_t *columns, uint8_t *values)
+pick(const struct h5ad_matrix *m, const uint8_t *raw, size_t n, int32_t column, int32_t *columns,
+    uint8_t *values)
 {
 	const float *f = (const void *)raw;
 	float *f_out = (void *)values;
@@ -145,7 +164,8 @@ static int
 read_from_band(struct h5ad_matrix *m, struct h5ad_rows *rows, struct err *e)
 {
 	struct h5ad_block *b = &m->blocks[0];
-	size_t end = m->band_first + m->band_rows, row_bytes = m->n_columns * hdf5_number_width(m->number);
+	size_t end = m->band_first + m->band_rows,
+	       row_bytes = m->n_columns * hdf5_number_width(m->number);
 	size_t n_rows = end - m->next < H5AD_BLOCK_ROWS ? end - m->next : H5AD_BLOCK_ROWS, room;
 
 	room = n_rows * m->n_columns;
@@ -158,8 +178,8 @@ read_from_band(struct h5ad_matrix *m, struct h5ad_rows *rows, struct err *e)
 	while (b->n < n_rows && (b->n == 0 || b->starts[b->n] <= H5AD_BLOCK_ENTRIES)) {
 		size_t used = (size_t)b->starts[b->n];
 
-		used += pick(m, m->band + (m->next - m->band_first) * row_bytes, m->n_columns, 0, b->columns + used,
-		    (uint8_t *)b->raw_values + used * m->width);
+		used += pick(m, m->band + (m->next - m->band_first) * row_bytes, m->n_columns, 0,
+		    b->columns + used, (uint8_t *)b->raw_values + used * m->width);
 		if (b->n && used > H5AD_BLOCK_ENTRIES)
 			break;
 		b->starts[++b->n] = (int32_t)used;
@@ -168,7 +188,8 @@ read_from_band(struct h5ad_matrix *m, struct h5ad_rows *rows, struct err *e)
 	return h5ad_block_values(m, b, rows, e);
 }
 
-/* Runs over the stripes of whole chunks of a band, from the left to the right: once to count, once to hand over. */
+/* Runs over the stripes of whole chunks of a band, from the left to the right: once to count, once
+ * to hand over. */
 static int
 pass(struct h5ad_matrix *m, uint8_t *stripe, size_t step, bool is_counting, struct err *e)
 {
@@ -184,7 +205,8 @@ pass(struct h5ad_matrix *m, uint8_t *stripe, size_t step, bool is_counting, stru
 		if (read_rectangle(m, at, size, stripe, e))
 			break;
 		for (size_t row = 0; row < m->band_rows; row++) {
-			size_t n = pick(m, stripe + row * size[1] * width, size[1], (int32_t)col, columns, values);
+			size_t n = pick(m, stripe + row * size[1] * width, size[1], (int32_t)col,
+			    columns, values);
 
 			if (is_counting) {
 				m->starts[row + 1] += n;
@@ -204,7 +226,8 @@ pass(struct h5ad_matrix *m, uint8_t *stripe, size_t step, bool is_counting, stru
 static int
 gather_band(struct h5ad_matrix *m, struct err *e)
 {
-	size_t width = hdf5_number_width(m->number), chunk = m->is_direct ? (size_t)m->chunks.chunk[1] : 1;
+	size_t width = hdf5_number_width(m->number),
+	       chunk = m->is_direct ? (size_t)m->chunks.chunk[1] : 1;
 	size_t step = STRIPE_BYTES / width / m->band_rows;
 	uint8_t *stripe;
 
@@ -218,7 +241,8 @@ gather_band(struct h5ad_matrix *m, struct err *e)
 	if (!pass(m, stripe, step, true, e)) {
 		for (size_t i = 0; i < m->band_rows; i++)
 			m->starts[i + 1] += m->starts[i];
-		m->gathered = h5ad_transpose_new(m->band_rows, m->starts, m->width, m->max_memory, e);
+		m->gathered =
+		    h5ad_transpose_new(m->band_rows, m->starts, m->width, m->max_memory, e);
 		if (m->gathered)
 			pass(m, stripe, step, false, e);
 	}

@@ -34,8 +34,10 @@ describe_values(struct h5ad *a, struct h5ad_column *c, const char *path, const c
 		c->type = H5AD_TEXT;
 	} else {
 		c->number = hdf5_number(type, &is_exact);
-		c->type = c->number == HDF5_ODD ? H5AD_ODD : c->number == HDF5_BOOL ? H5AD_BOOL :
-		    hdf5_number_is_float(c->number) ? H5AD_FLOAT : H5AD_INT;
+		c->type = c->number == HDF5_ODD             ? H5AD_ODD
+			  : c->number == HDF5_BOOL          ? H5AD_BOOL
+			  : hdf5_number_is_float(c->number) ? H5AD_FLOAT
+							    : H5AD_INT;
 	}
 	H5Tclose(type);
 }
@@ -49,7 +51,8 @@ has_length(struct h5ad *a, const char *path, size_t n)
 }
 
 static void
-make_category(struct h5ad *a, struct h5ad_column *c, const char *categories_path, const char *attributes_path)
+make_category(
+    struct h5ad *a, struct h5ad_column *c, const char *categories_path, const char *attributes_path)
 {
 	int64_t is_ordered = 0;
 
@@ -111,7 +114,8 @@ describe(struct h5ad_frame *f, struct h5ad_column *c)
 	}
 }
 
-/* Tables up to anndata 0.6: one compound dataset; the index is the member of that name, or the first. */
+/* Tables up to anndata 0.6: one compound dataset; the index is the member of that name, or the
+ * first. */
 static int
 open_table(struct h5ad_frame *f, struct err *e)
 {
@@ -120,7 +124,8 @@ open_table(struct h5ad_frame *f, struct err *e)
 	hsize_t shape[1];
 	int n = 0, index = -1;
 
-	if (type >= 0 && H5Tget_class(type) == H5T_COMPOUND && hdf5_shape(&a->file, f->path, shape, 1) == 1) {
+	if (type >= 0 && H5Tget_class(type) == H5T_COMPOUND &&
+	    hdf5_shape(&a->file, f->path, shape, 1) == 1) {
 		n = H5Tget_nmembers(type);
 		index = H5Tget_member_index(type, "index");
 		index = index < 0 ? H5Tget_member_index(type, "_index") : index;
@@ -174,7 +179,8 @@ open_index(struct h5ad_frame *f, struct err *e)
 			inside = hdf5_join(&a->arena, path, "values");
 	}
 	if (hdf5_shape(&a->file, inside, shape, 1) != 1)
-		return hdf5_fail(&a->file, path, e, "the index is not there, or not one-dimensional");
+		return hdf5_fail(
+		    &a->file, path, e, "the index is not there, or not one-dimensional");
 	f->n_rows = (size_t)shape[0];
 	describe(f, &f->index);
 	return 0;
@@ -221,7 +227,8 @@ h5ad_frame_open(struct h5ad *a, const char *path, struct err *e)
 	else
 		open_group(f, e);
 	if (!e->is_set && f->index.type == H5AD_ODD)
-		hdf5_fail(&a->file, path, e, "the index (%s) is neither texts nor numbers", f->index.name);
+		hdf5_fail(&a->file, path, e, "the index (%s) is neither texts nor numbers",
+		    f->index.name);
 	if (!e->is_set && f->n_rows > UINT32_MAX)
 		hdf5_fail(&a->file, path, e, "more than 2^32 rows");
 	return e->is_set ? NULL : f;
@@ -278,14 +285,16 @@ write_number(double x, bool is_single, char *text, size_t size)
 }
 
 static struct strings *
-number_texts(struct arena *a, enum hdf5_number number, const struct hdf5_vector *v, const void *raw, size_t n)
+number_texts(struct arena *a, enum hdf5_number number, const struct hdf5_vector *v, const void *raw,
+    size_t n)
 {
 	const char **texts = arena_alloc(a, n, sizeof(*texts));
 	double *floats = arena_alloc(a, n, sizeof(*floats));
 	int64_t *integers = arena_alloc(a, n, sizeof(*integers));
 	bool is_float = hdf5_number_is_float(number);
 
-	if ((is_float ? hdf5_to_double(number, raw, n, floats) : hdf5_to_int64(number, raw, n, integers)) < n)
+	if ((is_float ? hdf5_to_double(number, raw, n, floats)
+		      : hdf5_to_int64(number, raw, n, integers)) < n)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		char text[40];
@@ -404,7 +413,8 @@ set_validity(struct array *x, const uint8_t *is_there, size_t n, struct arena *a
 }
 
 static int
-read_mask(struct h5ad_column *c, size_t from, size_t n, struct arena *a, struct array *x, struct err *e)
+read_mask(
+    struct h5ad_column *c, size_t from, size_t n, struct arena *a, struct array *x, struct err *e)
 {
 	uint8_t *bytes = arena_alloc(a, n, 1);
 
@@ -417,16 +427,17 @@ read_mask(struct h5ad_column *c, size_t from, size_t n, struct arena *a, struct 
 }
 
 static int
-read_codes(struct h5ad_frame *f, struct h5ad_column *c, const int64_t *codes, size_t from, size_t n, struct arena *a,
-    struct array *x, struct err *e)
+read_codes(struct h5ad_frame *f, struct h5ad_column *c, const int64_t *codes, size_t from, size_t n,
+    struct arena *a, struct array *x, struct err *e)
 {
 	int32_t *out = arena_alloc(a, n, sizeof(*out));
 	uint8_t *is_there = arena_alloc(a, n, 1);
 
 	for (size_t i = 0; i < n; i++) {
 		if (codes[i] >= (int64_t)c->categories->n)
-			return hdf5_fail(&f->file->file, c->values->path, e, "row %zu: code %lld of %zu categories",
-			    from + i, (long long)codes[i], c->categories->n);
+			return hdf5_fail(&f->file->file, c->values->path, e,
+			    "row %zu: code %lld of %zu categories", from + i, (long long)codes[i],
+			    c->categories->n);
 		is_there[i] = codes[i] >= 0;
 		out[i] = codes[i] >= 0 ? (int32_t)codes[i] : 0;
 	}
@@ -436,8 +447,8 @@ read_codes(struct h5ad_frame *f, struct h5ad_column *c, const int64_t *codes, si
 }
 
 static int
-convert(struct h5ad_frame *f, struct h5ad_column *c, const void *raw, size_t from, size_t n, struct arena *a,
-    struct array *x, struct err *e)
+convert(struct h5ad_frame *f, struct h5ad_column *c, const void *raw, size_t from, size_t n,
+    struct arena *a, struct array *x, struct err *e)
 {
 	int64_t *integers;
 	double *floats;
@@ -459,7 +470,8 @@ convert(struct h5ad_frame *f, struct h5ad_column *c, const void *raw, size_t fro
 	integers = arena_alloc(a, n, sizeof(*integers));
 	size_t done = hdf5_to_int64(c->values->number, raw, n, integers);
 	if (done < n)
-		return hdf5_fail(&f->file->file, c->values->path, e, "row %zu: integer above 2^63 - 1", from + done);
+		return hdf5_fail(&f->file->file, c->values->path, e,
+		    "row %zu: integer above 2^63 - 1", from + done);
 	if (c->type == H5AD_CATEGORY)
 		return read_codes(f, c, integers, from, n, a, x, e);
 	*x = array_fixed(n, integers);
@@ -467,8 +479,8 @@ convert(struct h5ad_frame *f, struct h5ad_column *c, const void *raw, size_t fro
 }
 
 int
-h5ad_column_read(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_t n, struct arena *a,
-    struct array *ret, struct err *e)
+h5ad_column_read(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_t n,
+    struct arena *a, struct array *ret, struct err *e)
 {
 	struct strings s;
 	void *raw;
@@ -482,7 +494,8 @@ h5ad_column_read(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_
 		*ret = array_utf8(n, s.offsets, s.bytes);
 	} else {
 		raw = arena_alloc(a, n, c->values->width);
-		if (hdf5_vector_read(c->values, from, n, raw, e) || convert(f, c, raw, from, n, a, ret, e))
+		if (hdf5_vector_read(c->values, from, n, raw, e) ||
+		    convert(f, c, raw, from, n, a, ret, e))
 			return -1;
 	}
 	return c->mask ? read_mask(c, from, n, a, ret, e) : 0;
@@ -491,8 +504,8 @@ h5ad_column_read(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_
 /* 4. Texts */
 
 int
-h5ad_column_texts(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_t n, struct arena *a,
-    struct strings *ret, struct err *e)
+h5ad_column_texts(struct h5ad_frame *f, struct h5ad_column *c, size_t from, size_t n,
+    struct arena *a, struct strings *ret, struct err *e)
 {
 	const char **texts;
 	struct field field;

@@ -19,9 +19,9 @@ struct gather_column {
 	struct buffer values;     /* texts: their numbers (int32_t); bools: a byte */
 	struct buffer is_missing; /* a byte a value */
 	struct string_set texts;
-	int32_t *numbers;         /* of the entries of the field's dictionary; NULL: not made yet */
-	int fd;                   /* lists */
-	uint64_t n_spilled;       /* bytes in the file; what follows is in `values` */
+	int32_t *numbers;   /* of the entries of the field's dictionary; NULL: not made yet */
+	int fd;             /* lists */
+	uint64_t n_spilled; /* bytes in the file; what follows is in `values` */
 };
 
 bool
@@ -30,7 +30,7 @@ gather_can(const struct field *f)
 	if (f->type == TYPE_FIXED_LIST)
 		return f->n_children == 1 && f->children[0].type == TYPE_FLOAT && f->list_size > 0;
 	return f->type == TYPE_UTF8 || f->type == TYPE_BOOL || f->type == TYPE_INT ||
-	    (f->type == TYPE_FLOAT && f->bit_width >= 32);
+	       (f->type == TYPE_FLOAT && f->bit_width >= 32);
 }
 
 struct gather_column *
@@ -138,7 +138,8 @@ add_lists(struct gather_column *g, const struct array *x, struct err *e)
 		bool is_valid = array_is_valid(x, i);
 
 		for (size_t k = 0; k < size; k++)
-			out[k] = is_valid ? (float)array_number(item, &x->children[0], i * size + k) : NAN;
+			out[k] = is_valid ? (float)array_number(item, &x->children[0], i * size + k)
+					  : NAN;
 		if (g->values.size >= SPILL_BUFFER && spill(g, e))
 			return -1;
 	}
@@ -172,7 +173,8 @@ gather_add(struct gather_column *g, const struct array *x, struct err *e)
 }
 
 static void
-set_nulls(const struct gather_column *g, const size_t *rows, size_t n, struct arena *a, struct array *x)
+set_nulls(
+    const struct gather_column *g, const size_t *rows, size_t n, struct arena *a, struct array *x)
 {
 	uint8_t *bits = arena_zero(a, (n + 7) / 8, 1);
 
@@ -208,8 +210,8 @@ spell(const struct strings *texts, const int32_t *numbers, size_t n, struct aren
 }
 
 static void
-finish_texts(const struct gather_column *g, const int32_t *numbers, struct arena *a, struct field *ret_field,
-    struct array *ret)
+finish_texts(const struct gather_column *g, const int32_t *numbers, struct arena *a,
+    struct field *ret_field, struct array *ret)
 {
 	struct strings texts = string_set_strings(&g->texts);
 
@@ -222,15 +224,16 @@ finish_texts(const struct gather_column *g, const int32_t *numbers, struct arena
 }
 
 void
-gather_take(const struct gather_column *g, const size_t *rows, size_t n, struct arena *a, struct field *ret_field,
-    struct array *ret)
+gather_take(const struct gather_column *g, const size_t *rows, size_t n, struct arena *a,
+    struct field *ret_field, struct array *ret)
 {
 	uint8_t *values = arena_zero(a, n, g->width), *bits;
 
 	assert(g->field->type != TYPE_FIXED_LIST);
 	for (size_t i = 0; i < n; i++)
 		if (rows[i] != GATHER_NONE)
-			memcpy(values + i * g->width, g->values.data + rows[i] * g->width, g->width);
+			memcpy(
+			    values + i * g->width, g->values.data + rows[i] * g->width, g->width);
 	*ret = array_fixed(n, values);
 	set_nulls(g, rows, n, a, ret);
 	*ret_field = *g->field;
@@ -269,7 +272,8 @@ fetch(const struct gather_column *g, uint64_t at, uint8_t *out, size_t n, struct
 }
 
 int
-gather_take_lists(struct gather_column *g, const size_t *rows, size_t n, float *values, struct err *e)
+gather_take_lists(
+    struct gather_column *g, const size_t *rows, size_t n, float *values, struct err *e)
 {
 	size_t width = gather_width(g), run;
 
@@ -284,7 +288,8 @@ gather_take_lists(struct gather_column *g, const size_t *rows, size_t n, float *
 		}
 		while (i + run < n && rows[i + run] == rows[i] + run)
 			run++;
-		if (fetch(g, (uint64_t)rows[i] * g->width, (uint8_t *)(values + i * width), run * g->width, e))
+		if (fetch(g, (uint64_t)rows[i] * g->width, (uint8_t *)(values + i * width),
+			run * g->width, e))
 			return -1;
 	}
 	return 0;

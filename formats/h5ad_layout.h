@@ -37,9 +37,9 @@ struct h5ad_matrix {
 	hid_t dataset, memory;
 	struct hdf5_chunks chunks;
 	bool is_direct;
-	size_t step_rows;    /* rows of a band */
+	size_t step_rows; /* rows of a band */
 	size_t band_first, band_rows;
-	uint8_t *band;       /* [band_rows][n_columns], as in the file; NULL where bands are gathered */
+	uint8_t *band; /* [band_rows][n_columns], as in the file; NULL where bands are gathered */
 
 	/* Rows gathered from columns: all of a CSC matrix, or a band. */
 	struct h5ad_transpose *gathered;
@@ -50,7 +50,8 @@ struct h5ad_matrix {
 void h5ad_block_fit(const struct h5ad_matrix *m, struct h5ad_block *b, size_t n);
 
 /* Brings raw values to f32 or f64. -1 where an integer is beyond 2^53. */
-int h5ad_block_values(const struct h5ad_matrix *m, struct h5ad_block *b, struct h5ad_rows *rows, struct err *e);
+int h5ad_block_values(
+    const struct h5ad_matrix *m, struct h5ad_block *b, struct h5ad_rows *rows, struct err *e);
 
 /* Each: opens what lies at m->path and fills in shape and number; reads the next block. */
 int h5ad_sparse_open(struct h5ad_matrix *m, struct err *e);
@@ -61,6 +62,7 @@ int h5ad_dense_read(struct h5ad_matrix *m, struct h5ad_rows *rows, struct err *e
 size_t h5ad_dense_sample(struct h5ad_matrix *m, double *values, size_t n, struct err *e);
 
 /* The next block of rows from m->gathered, which holds rows base..base+n. */
-int h5ad_gathered_read(struct h5ad_matrix *m, size_t base, size_t n, struct h5ad_rows *rows, struct err *e);
+int h5ad_gathered_read(
+    struct h5ad_matrix *m, size_t base, size_t n, struct h5ad_rows *rows, struct err *e);
 
 #endif

@@ -7,8 +7,8 @@ struct h5ad_match {
 	const struct strings *barcodes;
 	const char *file, *stream;
 	struct string_index index;
-	size_t *rows; /* [barcodes->n] */
-	size_t n;     /* cells of the stream so far */
+	size_t *rows;    /* [barcodes->n] */
+	size_t n;        /* cells of the stream so far */
 	size_t repeated; /* a barcode of the file that occurs before, or barcodes->n */
 };
 
@@ -28,7 +28,8 @@ h5ad_match_new(const struct strings *barcodes, const char *file, const char *str
 		const char *text = strings_get(barcodes, i, &size);
 
 		m->rows[i] = SIZE_MAX;
-		if (m->repeated == barcodes->n && string_index_find(&m->index, text, size) != (ptrdiff_t)i)
+		if (m->repeated == barcodes->n &&
+		    string_index_find(&m->index, text, size) != (ptrdiff_t)i)
 			m->repeated = i;
 	}
 	return m;
@@ -50,8 +51,11 @@ cannot_tell(const struct h5ad_match *m, struct err *e)
 	size_t size;
 	const char *text = strings_get(m->barcodes, m->repeated, &size);
 
-	return err_set(e, "%s: cell %.*s occurs more than once, so rows can only be matched where %s has the same cells in "
-	    "the same order, and it has not", m->file, (int)size, text, m->stream);
+	return err_set(e,
+	    "%s: cell %.*s occurs more than once, so rows can only be matched where %s has the "
+	    "same cells in "
+	    "the same order, and it has not",
+	    m->file, (int)size, text, m->stream);
 }
 
 int
@@ -68,9 +72,11 @@ h5ad_match_add(struct h5ad_match *m, const char *barcode, size_t size, struct er
 	else
 		row = string_index_find(&m->index, barcode, size);
 	if (row < 0)
-		return err_set(e, "%s: row %zu: cell %.*s is not in %s", m->stream, k, (int)size, barcode, m->file);
+		return err_set(e, "%s: row %zu: cell %.*s is not in %s", m->stream, k, (int)size,
+		    barcode, m->file);
 	if (m->rows[row] != SIZE_MAX)
-		return err_set(e, "%s: row %zu: cell %.*s occurs more than once", m->stream, k, (int)size, barcode);
+		return err_set(e, "%s: row %zu: cell %.*s occurs more than once", m->stream, k,
+		    (int)size, barcode);
 	m->rows[row] = k;
 	return 0;
 }

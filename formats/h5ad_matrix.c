@@ -34,7 +34,8 @@ h5ad_matrix_open(struct h5ad *a, const char *path, size_t max_memory, struct err
 	m->max_memory = max_memory;
 	m->dataset = m->memory = -1;
 	if (!open_layout(m, e) && (m->n_rows > UINT32_MAX || m->n_columns > INT32_MAX))
-		hdf5_fail(&a->file, path, e, "%zu x %zu is larger than 2^32 x 2^31", m->n_rows, m->n_columns);
+		hdf5_fail(&a->file, path, e, "%zu x %zu is larger than 2^32 x 2^31", m->n_rows,
+		    m->n_columns);
 	m->width = m->number == HDF5_FLOAT32 || m->number == HDF5_FLOAT16 ? 4 : 8;
 	if (!e->is_set)
 		return m;
@@ -131,7 +132,8 @@ h5ad_matrix_sample(struct h5ad_matrix *m, double *values, size_t n, struct err *
 		return h5ad_dense_sample(m, values, n, e);
 	n = n < m->data->length ? n : (size_t)m->data->length;
 	raw = mem_alloc(n, m->data->width);
-	got = hdf5_vector_read(m->data, 0, n, raw, e) ? 0 : hdf5_to_double(m->number, raw, n, values);
+	got =
+	    hdf5_vector_read(m->data, 0, n, raw, e) ? 0 : hdf5_to_double(m->number, raw, n, values);
 	free(raw);
 	return got;
 }
@@ -153,7 +155,8 @@ h5ad_block_fit(const struct h5ad_matrix *m, struct h5ad_block *b, size_t n)
 }
 
 int
-h5ad_block_values(const struct h5ad_matrix *m, struct h5ad_block *b, struct h5ad_rows *rows, struct err *e)
+h5ad_block_values(
+    const struct h5ad_matrix *m, struct h5ad_block *b, struct h5ad_rows *rows, struct err *e)
 {
 	size_t n = (size_t)b->starts[b->n];
 	bool is_raw = m->layout != H5AD_CSR || m->number == HDF5_FLOAT64 || m->width == 4;
@@ -170,13 +173,14 @@ h5ad_block_values(const struct h5ad_matrix *m, struct h5ad_block *b, struct h5ad
 		b->doubles = mem_alloc(b->room, sizeof(*b->doubles));
 	rows->f64 = b->doubles;
 	if (hdf5_to_double(m->number, b->raw_values, n, b->doubles) < n)
-		return hdf5_fail(&m->a->file, m->path, e, "rows %zu to %zu: an integer above 2^53", b->first,
-		    b->first + b->n);
+		return hdf5_fail(&m->a->file, m->path, e, "rows %zu to %zu: an integer above 2^53",
+		    b->first, b->first + b->n);
 	return 1;
 }
 
 int
-h5ad_gathered_read(struct h5ad_matrix *m, size_t base, size_t n, struct h5ad_rows *rows, struct err *e)
+h5ad_gathered_read(
+    struct h5ad_matrix *m, size_t base, size_t n, struct h5ad_rows *rows, struct err *e)
 {
 	struct h5ad_block *b = &m->blocks[0];
 	size_t row = m->next - base;

@@ -44,8 +44,10 @@ read_columns(struct h5ad_frame *frame, struct columns *c, struct arena *a, struc
 		c->names[i] = column->name;
 		c->are_categories[i] = column->type == H5AD_CATEGORY;
 		if (column->type == H5AD_ODD)
-			return hdf5_fail(&frame->file->file, frame->path, e, "column %s cannot be brought to today's form; "
-			    "save the source with a newer anndata first", column->name);
+			return hdf5_fail(&frame->file->file, frame->path, e,
+			    "column %s cannot be brought to today's form; "
+			    "save the source with a newer anndata first",
+			    column->name);
 		if (h5ad_column_read(frame, column, 0, frame->n_rows, a, &c->arrays[i], e))
 			break;
 		c->fields[i] = h5ad_column_field(column);

@@ -39,6 +39,7 @@ struct job {
 	struct arena arena;
 	struct target *targets; /* [schema->n_fields] */
 	ptrdiff_t index;        /* the column that names the rows */
+	const char *odd;        /* names of columns that have no place */
 	size_t n_rows;          /* of the stream */
 
 	struct h5ad *source;
@@ -49,7 +50,8 @@ struct job {
 	struct output *output;
 	struct hdf5_file file;
 	struct output_x *x;
-	const size_t *rows; /* [n_cells]: for each cell of the file its row in the stream, or GATHER_NONE */
+	const size_t
+	    *rows; /* [n_cells]: for each cell of the file its row in the stream, or GATHER_NONE */
 	size_t n_cells;
 };
 
@@ -68,10 +70,14 @@ find_index(struct job *j, struct err *e)
 		j->index = -1;
 	}
 	if (j->index < 0)
-		return err_set(e, "%s: no column cell, gene or state that names the rows", cells_name(j->in));
+		return err_set(
+		    e, "%s: no column cell, gene or state that names the rows", cells_name(j->in));
 	if (j->options->source && strcmp(j->schema->fields[j->index].name, "cell") != 0)
-		return err_set(e, "%s: a row is a %s, which cannot be matched with the cells of %s; without -i a file of its "
-		    "own is made", cells_name(j->in), j->schema->fields[j->index].name, j->options->source);
+		return err_set(e,
+		    "%s: a row is a %s, which cannot be matched with the cells of %s; without -i a "
+		    "file of its "
+		    "own is made",
+		    cells_name(j->in), j->schema->fields[j->index].name, j->options->source);
 	return 0;
 }
 
@@ -81,11 +87,17 @@ check_kind(struct job *j, struct err *e)
 	enum kind kind = cells_kind(j->in);
 
 	if (kind == KIND_PERTURBATIONS)
-		return err_set(e, "%s: holds perturbations, several rows a cell, which an .h5ad has no place for; "
-		    "cellview --csv writes them as a table", cells_name(j->in));
+		return err_set(e,
+		    "%s: holds perturbations, several rows a cell, which an .h5ad has no place "
+		    "for; "
+		    "cellview --csv writes them as a table",
+		    cells_name(j->in));
 	if (kind == KIND_TOKENS && !j->options->source)
-		return err_set(e, "%s: holds tokens, which an .h5ad has no place for; gfembed makes embeddings of them, and "
-		    "-i SOURCE.h5ad adds their other columns to obs", cells_name(j->in));
+		return err_set(e,
+		    "%s: holds tokens, which an .h5ad has no place for; gfembed makes embeddings "
+		    "of them, and "
+		    "-i SOURCE.h5ad adds their other columns to obs",
+		    cells_name(j->in));
 	return find_index(j, e);
 }
 
@@ -98,11 +110,13 @@ name_in_obs(struct job *j, const char *name)
 	return back && strcmp(back, name) == 0 ? name + 4 : name;
 }
 
-/* Predictions are what the stream was made for: they take the place of older ones. Anything else that obs has stays as it is. */
+/* Predictions are what the stream was made for: they take the place of older ones. Anything else
+ * that obs has stays as it is. */
 static bool
 is_kept_by_source(struct job *j, const char *name)
 {
-	bool is_prediction = strncmp(name, "prediction", 10) == 0 || strncmp(name, "probability", 11) == 0;
+	bool is_prediction =
+	    strncmp(name, "prediction", 10) == 0 || strncmp(name, "probability", 11) == 0;
 
 	if (!j->source_obs || is_prediction)
 		return false;
@@ -140,25 +154,27 @@ plan_columns(struct job *j)
 {
 	struct kind_columns k = kind_columns_find(j->schema);
 	bool is_matrix = !j->options->source && (cells_kind(j->in) & (KIND_COUNTS | KIND_VALUES));
-	const char *odd = "";
 
+	j->odd = "";
 	j->targets = arena_zero(&j->arena, j->schema->n_fields, sizeof(*j->targets));
 	for (size_t i = 0; i < j->schema->n_fields; i++) {
 		const struct field *f = &j->schema->fields[i];
 		struct target *t = &j->targets[i];
 
 		t->place = choose_place(j, i);
-		if (is_matrix && ((ptrdiff_t)i == k.gene || (ptrdiff_t)i == k.count || (ptrdiff_t)i == k.value))
+		if (is_matrix &&
+		    ((ptrdiff_t)i == k.gene || (ptrdiff_t)i == k.count || (ptrdiff_t)i == k.value))
 			t->place = PLACE_X;
-		t->name = (ptrdiff_t)i == k.embedding ? j->options->key : clean_name(j, name_in_obs(j, f->name));
-		if (t->place == PLACE_INDEX ? !j->options->source : t->place == PLACE_OBS || t->place == PLACE_OBSM)
+		t->name = (ptrdiff_t)i == k.embedding ? j->options->key
+						      : clean_name(j, name_in_obs(j, f->name));
+		if (t->place == PLACE_INDEX ? !j->options->source
+					    : t->place == PLACE_OBS || t->place == PLACE_OBSM)
 			t->gathered = gather_new(f);
 		if (t->place == PLACE_NONE && !gather_can(f) && strcmp(f->name, "input_ids") != 0 &&
 		    (ptrdiff_t)i != k.gene && (ptrdiff_t)i != k.count && (ptrdiff_t)i != k.value)
-			odd = arena_printf(&j->arena, "%s%s%s", odd, *odd ? ", " : "", f->name);
+			j->odd =
+			    arena_printf(&j->arena, "%s%s%s", j->odd, *j->odd ? ", " : "", f->name);
 	}
-	if (*odd)
-		cli_warn(j->cli, "%s: columns left out, since an .h5ad has no place for them: %s", cells_name(j->in), odd);
 }
 
 /* 2. Reading the stream */
@@ -169,14 +185,16 @@ read_source(struct job *j, struct err *e)
 	const char *wanted = j->options->cell_column;
 	struct h5ad_column *c;
 
-	j->source = h5ad_open(j->options->source, 1, e);
+	j->source = h5ad_open(j->cli, j->options->source, e);
 	j->source_obs = h5ad_frame_open(j->source, "obs", e);
 	if (e->is_set)
 		return -1;
 	c = wanted ? h5ad_frame_find(j->source_obs, wanted) : &j->source_obs->index;
 	if (!c || c->type == H5AD_ODD)
-		return hdf5_fail(&j->source->file, "obs", e, "no column %s of texts (-c)", wanted ? wanted : "");
-	if (h5ad_column_texts(j->source_obs, c, 0, j->source_obs->n_rows, &j->arena, &j->barcodes, e))
+		return hdf5_fail(
+		    &j->source->file, "obs", e, "no column %s of texts (-c)", wanted ? wanted : "");
+	if (h5ad_column_texts(
+		j->source_obs, c, 0, j->source_obs->n_rows, &j->arena, &j->barcodes, e))
 		return -1;
 	j->match = h5ad_match_new(&j->barcodes, j->options->source, cells_name(j->in));
 	return 0;
@@ -192,7 +210,8 @@ match_rows(struct job *j, const struct batch *b, struct err *e)
 		const char *text = array_text(f, &b->columns[j->index], i, &size);
 
 		if (!text)
-			err_set(e, "%s: row %zu has no %s", cells_name(j->in), j->n_rows + i, f->name);
+			err_set(
+			    e, "%s: row %zu has no %s", cells_name(j->in), j->n_rows + i, f->name);
 		else if (j->match)
 			h5ad_match_add(j->match, text, size, e);
 	}
@@ -236,7 +255,8 @@ copy_source(struct job *j, struct err *e)
 		output_flush(j->output, e);
 	input_close(in);
 	free(bytes);
-	return e->is_set ? -1 : hdf5_modify(&j->file, output_temporary(j->output), j->cli->output, e);
+	return e->is_set ? -1
+			 : hdf5_modify(&j->file, output_temporary(j->output), j->cli->output, e);
 }
 
 /* The rows of the source that the stream has, and which of its rows these are. */
@@ -268,8 +288,8 @@ place_rows(struct job *j, struct err *e)
 		j->rows = h5ad_match_rows(j->match, &n_found, e);
 		j->n_cells = j->barcodes.n;
 		if (!e->is_set && n_found < j->n_cells)
-			cli_inform(j->cli, "%zu of %zu cells of %s are not in the stream", j->n_cells - n_found, j->n_cells,
-			    j->options->source);
+			cli_inform(j->cli, "%zu of %zu cells of %s are not in the stream",
+			    j->n_cells - n_found, j->n_cells, j->options->source);
 		return e->is_set ? -1 : j->options->subset ? cut_source(j, e) : copy_source(j, e);
 	}
 	j->n_cells = j->n_rows;
@@ -289,7 +309,8 @@ start_file(struct job *j, struct err *e)
 		return -1;
 	h5ad_write_skeleton(&j->file, e);
 	if (cells_kind(j->in) & (KIND_COUNTS | KIND_VALUES))
-		j->x = output_x_new(&j->file, j->schema, k.gene, cells_kind(j->in) == KIND_COUNTS ? k.count : k.value, e);
+		j->x = output_x_new(&j->file, j->schema, k.gene,
+		    cells_kind(j->in) == KIND_COUNTS ? k.count : k.value, e);
 	return e->is_set ? -1 : 0;
 }
 
@@ -306,7 +327,8 @@ finish_file(struct job *j, struct err *e)
 		names = array_decode(&j->arena, &field, &names);
 	index = (struct strings){ names.length, names.offsets, names.values };
 	h5ad_write_frame(&j->file, "obs", "_index", &index, e);
-	return j->x ? output_x_finish(j->x, e) : h5ad_write_frame(&j->file, "var", "_index", &none, e);
+	return j->x ? output_x_finish(j->x, e)
+		    : h5ad_write_frame(&j->file, "var", "_index", &none, e);
 }
 
 /* 4. obs */
@@ -315,7 +337,8 @@ finish_file(struct job *j, struct err *e)
 static const char **
 list_columns(struct job *j, size_t *ret_n)
 {
-	const char **names, **old = hdf5_attribute_texts(&j->file, "obs", "column-order", &j->arena, ret_n);
+	const char **names,
+	    **old = hdf5_attribute_texts(&j->file, "obs", "column-order", &j->arena, ret_n);
 
 	if (!old && j->source_obs) {
 		*ret_n = j->source_obs->n_columns;
@@ -372,7 +395,8 @@ write_rows(struct job *j, struct gather_column *g, hid_t dataset, struct err *e)
 	for (size_t i = 0; i < j->n_cells && !e->is_set; i += ROWS_AT_ONCE) {
 		size_t n = j->n_cells - i < ROWS_AT_ONCE ? j->n_cells - i : ROWS_AT_ONCE;
 
-		if (!gather_take_lists(g, j->rows + i, n, values, e) && h5ad_matrix_write(dataset, i, n, width, values))
+		if (!gather_take_lists(g, j->rows + i, n, values, e) &&
+		    h5ad_matrix_write(dataset, i, n, width, values))
 			hdf5_fail(&j->file, "obsm", e, "cannot be written");
 	}
 	free(values);
@@ -414,12 +438,13 @@ write_obsm(struct job *j, struct err *e)
 		if (t->place != PLACE_OBSM)
 			continue;
 		if (hdf5_object(&j->file, "obsm") == HDF5_DATASET)
-			return hdf5_fail(&j->file, "obsm", e, "a table of anndata 0.6, which nothing can be added to; save "
+			return hdf5_fail(&j->file, "obsm", e,
+			    "a table of anndata 0.6, which nothing can be added to; save "
 			    "the source with a newer anndata first");
 		if (hdf5_object(&j->file, "obsm") == HDF5_NOTHING)
 			h5ad_write_group(&j->file, "obsm", "dict", "0.1.0", e);
-		dataset = h5ad_matrix_create(&j->file, hdf5_join(&j->arena, "obsm", t->name), j->n_cells,
-		    gather_width(t->gathered), e);
+		dataset = h5ad_matrix_create(&j->file, hdf5_join(&j->arena, "obsm", t->name),
+		    j->n_cells, gather_width(t->gathered), e);
 		if (dataset < 0)
 			break;
 		write_rows(j, t->gathered, dataset, e);
@@ -449,8 +474,8 @@ close_job(struct job *j, struct err *e)
 }
 
 int
-h5ad_output_write(const struct cli *cli, struct cells_reader *in, const struct h5ad_output_options *options,
-    struct err *e)
+h5ad_output_write(const struct cli *cli, struct cells_reader *in,
+    const struct h5ad_output_options *options, struct err *e)
 {
 	struct job j = { .cli = cli, .options = options, .in = in, .file.id = -1 };
 
@@ -469,6 +494,9 @@ h5ad_output_write(const struct cli *cli, struct cells_reader *in, const struct h
 		write_obs(&j, e);
 		write_obsm(&j, e);
 	}
+	if (!e->is_set && *j.odd)
+		cli_warn(cli, "%s: columns left out, since an .h5ad has no place for them: %s",
+		    cells_name(in), j.odd);
 	close_job(&j, e);
 	return e->is_set ? -1 : 0;
 }

@@ -18,7 +18,8 @@ struct output_x {
 };
 
 struct output_x *
-output_x_new(const struct hdf5_file *f, const struct schema *s, ptrdiff_t gene, ptrdiff_t value, struct err *e)
+output_x_new(const struct hdf5_file *f, const struct schema *s, ptrdiff_t gene, ptrdiff_t value,
+    struct err *e)
 {
 	struct output_x *x;
 	int64_t zero = 0;
@@ -33,8 +34,10 @@ output_x_new(const struct hdf5_file *f, const struct schema *s, ptrdiff_t gene, 
 	x->value_item = &s->fields[value].children[0];
 	buffer_add(&x->places, &zero, sizeof(zero));
 	h5ad_write_group(f, "X", "csr_matrix", "0.1.0", e);
-	x->data = hdf5_growing_create(f, "X/data", x->value_item->type == TYPE_FLOAT && x->value_item->bit_width == 32 ?
-	    H5T_IEEE_F32LE : H5T_IEEE_F64LE, e);
+	x->data = hdf5_growing_create(f, "X/data",
+	    x->value_item->type == TYPE_FLOAT && x->value_item->bit_width == 32 ? H5T_IEEE_F32LE
+										: H5T_IEEE_F64LE,
+	    e);
 	x->indices = hdf5_growing_create(f, "X/indices", H5T_STD_I32LE, e);
 	return x;
 }
@@ -97,7 +100,7 @@ output_x_add(struct output_x *x, const struct batch *b, struct err *e)
 		wide[i] = array_number(x->value_item, values, i);
 	if (!number_genes(x, genes, numbers, e) &&
 	    (hdf5_growing_append(x->data, H5T_NATIVE_DOUBLE, x->n_entries, n, wide) ||
-	    hdf5_growing_append(x->indices, H5T_NATIVE_INT32, x->n_entries, n, numbers)))
+		hdf5_growing_append(x->indices, H5T_NATIVE_INT32, x->n_entries, n, numbers)))
 		hdf5_fail(x->file, "X", e, "cannot be written");
 	x->n_entries += n;
 	x->n_rows += b->rows;
@@ -115,13 +118,15 @@ output_x_finish(struct output_x *x, struct err *e)
 
 	if (e->is_set)
 		return -1;
-	genes = x->gene_item->dictionary ? *x->gene_item->dictionary : string_set_strings(&x->genes);
+	genes =
+	    x->gene_item->dictionary ? *x->gene_item->dictionary : string_set_strings(&x->genes);
 	shape[0] = (int64_t)x->n_rows;
 	shape[1] = (int64_t)genes.n;
 	hdf5_set_ints(x->file, "X", "shape", shape, 2, e);
 	h5ad_write_frame(x->file, "var", "_index", &genes, e);
 	places = hdf5_growing_create(x->file, "X/indptr", H5T_STD_I64LE, e);
-	if (!e->is_set && hdf5_growing_append(places, H5T_NATIVE_INT64, 0, x->n_rows + 1, x->places.data))
+	if (!e->is_set &&
+	    hdf5_growing_append(places, H5T_NATIVE_INT64, 0, x->n_rows + 1, x->places.data))
 		hdf5_fail(x->file, "X/indptr", e, "cannot be written");
 	if (places >= 0)
 		H5Dclose(places);

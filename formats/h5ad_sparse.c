@@ -18,14 +18,17 @@ read_encoding(struct h5ad_matrix *m, struct err *e)
 	int64_t shape[2];
 
 	if (!encoding)
-		encoding = hdf5_attribute_text(f, m->path, "h5sparse_format", a); /* before anndata 0.7 */
+		encoding =
+		    hdf5_attribute_text(f, m->path, "h5sparse_format", a); /* before anndata 0.7 */
 	if (encoding && strncmp(encoding, "csr", 3) == 0)
 		m->layout = H5AD_CSR;
 	else if (encoding && strncmp(encoding, "csc", 3) == 0)
 		m->layout = H5AD_CSC;
 	else
-		return hdf5_fail(f, m->path, e, "%s%s is no matrix (csr_matrix, csc_matrix or a dense dataset)",
-		    encoding ? "encoding " : "a group without encoding-type", encoding ? encoding : "");
+		return hdf5_fail(f, m->path, e,
+		    "%s%s is no matrix (csr_matrix, csc_matrix or a dense dataset)",
+		    encoding ? "encoding " : "a group without encoding-type",
+		    encoding ? encoding : "");
 	if (hdf5_attribute_ints(f, m->path, "shape", shape, 2) != 2 &&
 	    hdf5_attribute_ints(f, m->path, "h5sparse_shape", shape, 2) != 2)
 		return hdf5_fail(f, m->path, e, "no attribute `shape` of two integers");
@@ -39,7 +42,8 @@ read_encoding(struct h5ad_matrix *m, struct err *e)
 static struct hdf5_vector *
 part(struct h5ad_matrix *m, const char *name, struct err *e)
 {
-	return hdf5_vector_open(&m->a->file, hdf5_join(&m->a->arena, m->path, name), NULL, m->a->decoder, e);
+	return hdf5_vector_open(
+	    &m->a->file, hdf5_join(&m->a->arena, m->path, name), NULL, m->a->decoder, e);
 }
 
 int
@@ -60,8 +64,10 @@ h5ad_sparse_open(struct h5ad_matrix *m, struct err *e)
 	if (hdf5_number_is_float(m->indptr->number) || hdf5_number_is_float(m->indices->number))
 		return hdf5_fail(f, m->path, e, "indices or indptr are not integers");
 	if (m->indptr->length != n_lines + 1)
-		return hdf5_fail(f, m->path, e, "indptr has %llu values for %zu %s (one more is needed)",
-		    (unsigned long long)m->indptr->length, n_lines, m->layout == H5AD_CSR ? "rows" : "columns");
+		return hdf5_fail(f, m->path, e,
+		    "indptr has %llu values for %zu %s (one more is needed)",
+		    (unsigned long long)m->indptr->length, n_lines,
+		    m->layout == H5AD_CSR ? "rows" : "columns");
 	if (m->indices->length != m->data->length)
 		return hdf5_fail(f, m->path, e, "%llu indices for %llu values",
 		    (unsigned long long)m->indices->length, (unsigned long long)m->data->length);
@@ -84,11 +90,11 @@ read_places(struct h5ad_matrix *m, size_t from, size_t n, int64_t *places, struc
 	for (size_t i = 0; i < n && !e->is_set; i++)
 		if (places[i] > places[i + 1])
 			hdf5_fail(f, m->indptr->path, e, "goes back at %s %zu (%lld to %lld)",
-			    m->layout == H5AD_CSR ? "row" : "column", from + i, (long long)places[i],
-			    (long long)places[i + 1]);
+			    m->layout == H5AD_CSR ? "row" : "column", from + i,
+			    (long long)places[i], (long long)places[i + 1]);
 	if (!e->is_set && (places[0] < 0 || (uint64_t)places[n] > m->data->length))
-		hdf5_fail(f, m->indptr->path, e, "ends at %lld, but there are %llu values", (long long)places[n],
-		    (unsigned long long)m->data->length);
+		hdf5_fail(f, m->indptr->path, e, "ends at %lld, but there are %llu values",
+		    (long long)places[n], (unsigned long long)m->data->length);
 	return e->is_set ? -1 : 0;
 }
 
@@ -110,14 +116,16 @@ start_block(struct h5ad_matrix *m, struct h5ad_block *b, struct err *e)
 	b->starts[0] = 0;
 	while (b->n < n && (b->n == 0 || places[b->n + 1] - places[0] <= H5AD_BLOCK_ENTRIES)) {
 		if (places[b->n + 1] - places[0] > INT32_MAX)
-			return hdf5_fail(&m->a->file, m->path, e, "row %zu has more than 2^31 entries", m->next);
+			return hdf5_fail(
+			    &m->a->file, m->path, e, "row %zu has more than 2^31 entries", m->next);
 		b->n++;
 		b->starts[b->n] = (int32_t)(places[b->n] - places[0]);
 	}
 	h5ad_block_fit(m, b, (size_t)b->starts[b->n]);
 	m->next += b->n;
 	b->is_started = true;
-	hdf5_vector_start(m->indices, (uint64_t)places[0], (size_t)b->starts[b->n], b->raw_columns, e);
+	hdf5_vector_start(
+	    m->indices, (uint64_t)places[0], (size_t)b->starts[b->n], b->raw_columns, e);
 	hdf5_vector_start(m->data, (uint64_t)places[0], (size_t)b->starts[b->n], b->raw_values, e);
 	return e->is_set ? -1 : 0;
 }
@@ -151,8 +159,9 @@ check_columns(struct h5ad_matrix *m, struct h5ad_block *b, struct err *e)
 		;
 	if (bad == (size_t)b->starts[b->n])
 		return 0;
-	return hdf5_fail(&m->a->file, m->path, e, "row %zu: gene number %d, but there are %zu (counted from 0)",
-	    row_of(b, bad), bad < n ? b->columns[bad] : -1, m->n_columns);
+	return hdf5_fail(&m->a->file, m->path, e,
+	    "row %zu: gene number %d, but there are %zu (counted from 0)", row_of(b, bad),
+	    bad < n ? b->columns[bad] : -1, m->n_columns);
 }
 
 int
@@ -221,7 +230,8 @@ run_read(struct h5ad_matrix *m, struct run *r, uint64_t from, bool with_values, 
 		return hdf5_fail(&m->a->file, m->indices->path, e, "a row above 2^63");
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->wide[i] < 0 || (uint64_t)r->wide[i] >= m->n_rows)
-			return hdf5_fail(&m->a->file, m->path, e, "entry %llu: row %lld, but there are %zu (counted from 0)",
+			return hdf5_fail(&m->a->file, m->path, e,
+			    "entry %llu: row %lld, but there are %zu (counted from 0)",
 			    (unsigned long long)(from + i), (long long)r->wide[i], m->n_rows);
 		r->rows[i] = (uint32_t)r->wide[i];
 	}
@@ -231,7 +241,8 @@ run_read(struct h5ad_matrix *m, struct run *r, uint64_t from, bool with_values, 
 	return 0;
 }
 
-/* Runs over all entries; the first time to count those of each row, the second to hand them over. */
+/* Runs over all entries; the first time to count those of each row, the second to hand them over.
+ */
 static int
 pass(struct h5ad_matrix *m, const int64_t *places, struct run *r, bool is_counting, struct err *e)
 {
@@ -251,8 +262,8 @@ pass(struct h5ad_matrix *m, const int64_t *places, struct run *r, bool is_counti
 				column++;
 			r->columns[i] = (int32_t)column;
 		}
-		h5ad_transpose_add(m->gathered, r->rows, r->columns, m->width == 4 ? r->raw_values : (void *)r->doubles,
-		    r->n, e);
+		h5ad_transpose_add(m->gathered, r->rows, r->columns,
+		    m->width == 4 ? r->raw_values : (void *)r->doubles, r->n, e);
 	}
 	return e->is_set ? -1 : 0;
 }

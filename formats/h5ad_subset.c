@@ -32,7 +32,8 @@ copy_attribute(hid_t from, const char *name, hid_t to)
 		made = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
 		if (made >= 0 && H5Aread(attribute, type, value) >= 0) {
 			is_copied = H5Awrite(made, type, value) >= 0;
-			if (n > 0 && (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tdetect_class(type, H5T_STRING) > 0))
+			if (n > 0 && (H5Tdetect_class(type, H5T_VLEN) > 0 ||
+					 H5Tdetect_class(type, H5T_STRING) > 0))
 				H5Dvlen_reclaim(type, space, H5P_DEFAULT, value);
 		}
 		if (made >= 0)
@@ -70,8 +71,9 @@ subset_attributes(struct subset *s, const char *path, struct err *e)
 		return -1;
 	from = H5Oopen(s->from->id, path, H5P_DEFAULT);
 	c.to = H5Oopen(s->to->id, path, H5P_DEFAULT);
-	c.is_failed = from < 0 || c.to < 0 || H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_next, &c) < 0 ||
-	    c.is_failed;
+	c.is_failed = from < 0 || c.to < 0 ||
+		      H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_next, &c) < 0 ||
+		      c.is_failed;
 	if (from >= 0)
 		H5Oclose(from);
 	if (c.to >= 0)
@@ -96,7 +98,8 @@ subset_shape(struct subset *s, const char *path, bool is_square, struct err *e)
 	return e->is_set ? -1 : 0;
 }
 
-/* 2. References: a column points at its categories in __categories; a copy has to point at its own. */
+/* 2. References: a column points at its categories in __categories; a copy has to point at its own.
+ */
 
 static void
 refer(const struct hdf5_file *f, const char *column, const char *categories, struct err *e)
@@ -114,7 +117,7 @@ refer(const struct hdf5_file *f, const char *column, const char *categories, str
 	id = H5Acreate2(object, "categories", H5T_STD_REF_OBJ, space, H5P_DEFAULT, H5P_DEFAULT);
 	if (id >= 0) {
 		is_written = H5Rcreate(&reference, f->id, categories, H5R_OBJECT, -1) >= 0 &&
-		    H5Awrite(id, H5T_STD_REF_OBJ, &reference) >= 0;
+			     H5Awrite(id, H5T_STD_REF_OBJ, &reference) >= 0;
 		H5Aclose(id);
 	}
 	H5Sclose(space);
@@ -139,7 +142,8 @@ refer_all(struct subset *s, const char *path, int depth, struct err *e)
 		}
 		of = hdf5_members(s->to, at, &s->arena, &n_categories);
 		for (size_t k = 0; k < n_categories; k++)
-			refer(s->to, hdf5_join(&s->arena, path, of[k]), hdf5_join(&s->arena, at, of[k]), e);
+			refer(s->to, hdf5_join(&s->arena, path, of[k]),
+			    hdf5_join(&s->arena, at, of[k]), e);
 	}
 }
 
@@ -179,7 +183,8 @@ static int cut_element(struct subset *s, const char *path, bool is_square, struc
 
 /* A group whose members are cut, but for some that are copied. */
 static int
-cut_group(struct subset *s, const char *path, const char *const *copied, bool is_square, struct err *e)
+cut_group(
+    struct subset *s, const char *path, const char *const *copied, bool is_square, struct err *e)
 {
 	size_t n;
 	const char **names = hdf5_members(s->from, path, &s->arena, &n);
@@ -210,7 +215,9 @@ has_member(const struct subset *s, const char *path, const char *name)
 static int
 cut_element(struct subset *s, const char *path, bool is_square, struct err *e)
 {
-	static const char *const in_categorical[] = { "categories", NULL }, *const in_frame[] = { "__categories", NULL };
+	static const char *const in_categorical[] = { "categories", NULL }, *const in_frame[] = {
+		"__categories", NULL
+	};
 	const char *encoding;
 
 	if (e->is_set)
@@ -226,9 +233,11 @@ cut_element(struct subset *s, const char *path, bool is_square, struct err *e)
 		return cut_group(s, path, in_categorical, false, e);
 	if (has_member(s, path, "values") && has_member(s, path, "mask"))
 		return cut_group(s, path, in_categorical + 1, false, e);
-	if (hdf5_attribute_exists(s->from, path, "_index") || hdf5_attribute_exists(s->from, path, "column-order"))
+	if (hdf5_attribute_exists(s->from, path, "_index") ||
+	    hdf5_attribute_exists(s->from, path, "column-order"))
 		return cut_group(s, path, in_frame, false, e);
-	return hdf5_fail(s->from, path, e, "rows of a group of encoding %s cannot be cut; leave out --subset",
+	return hdf5_fail(s->from, path, e,
+	    "rows of a group of encoding %s cannot be cut; leave out --subset",
 	    encoding ? encoding : "unknown");
 }
 
@@ -264,10 +273,12 @@ cut_member(struct subset *s, const char *name, struct err *e)
 }
 
 int
-h5ad_subset(const struct hdf5_file *from, const struct hdf5_file *to, const size_t *keep, size_t n_keep, size_t n_rows,
-    struct err *e)
+h5ad_subset(const struct hdf5_file *from, const struct hdf5_file *to, const size_t *keep,
+    size_t n_keep, size_t n_rows, struct err *e)
 {
-	struct subset s = { .from = from, .to = to, .keep = keep, .n_keep = n_keep, .n_rows = n_rows };
+	struct subset s = {
+		.from = from, .to = to, .keep = keep, .n_keep = n_keep, .n_rows = n_rows
+	};
 	const char **names;
 	size_t n;
 

@@ -31,7 +31,8 @@ properties(const struct cut *c)
 	bool is_foreign = false;
 	int n_filters = H5Pget_nfilters(list);
 
-	if (H5Pget_layout(list) != H5D_CHUNKED || c->new_shape[0] == 0 || H5Pget_chunk(list, MAX_RANK, chunk) != c->rank) {
+	if (H5Pget_layout(list) != H5D_CHUNKED || c->new_shape[0] == 0 ||
+	    H5Pget_chunk(list, MAX_RANK, chunk) != c->rank) {
 		H5Pclose(list);
 		return H5Pcreate(H5P_DATASET_CREATE);
 	}
@@ -60,7 +61,8 @@ plan_rows(const struct cut *c)
 	hid_t list = H5Dget_create_plist(c->from);
 	hsize_t chunk[MAX_RANK];
 	size_t row_bytes = c->row ? c->row * c->width : 1, rows = BLOCK_BYTES / row_bytes;
-	bool is_chunked = H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, MAX_RANK, chunk) == c->rank;
+	bool is_chunked =
+	    H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, MAX_RANK, chunk) == c->rank;
 
 	H5Pclose(list);
 	if (is_chunked && chunk[0] > rows && chunk[0] <= LARGEST_BAND / row_bytes)
@@ -85,7 +87,8 @@ open_cut(struct subset *s, struct cut *c, const char *path, bool is_square, stru
 	H5Sclose(space);
 	if (c->rank < 1 || c->rank > MAX_RANK || c->shape[0] != s->n_rows ||
 	    (is_square && (c->rank != 2 || c->shape[1] != s->n_rows)))
-		return hdf5_fail(s->from, path, e, "its shape does not fit the %zu cells", s->n_rows);
+		return hdf5_fail(
+		    s->from, path, e, "its shape does not fit the %zu cells", s->n_rows);
 	c->width = H5Tget_size(c->type);
 	c->row = 1;
 	for (int i = 1; i < c->rank; i++)
@@ -95,7 +98,8 @@ open_cut(struct subset *s, struct cut *c, const char *path, bool is_square, stru
 	c->new_shape[0] = s->n_keep;
 	if (is_square)
 		c->new_shape[1] = s->n_keep;
-	c->has_variable = H5Tdetect_class(c->type, H5T_VLEN) > 0 || H5Tdetect_class(c->type, H5T_STRING) > 0;
+	c->has_variable =
+	    H5Tdetect_class(c->type, H5T_VLEN) > 0 || H5Tdetect_class(c->type, H5T_STRING) > 0;
 	c->block_rows = plan_rows(c);
 	list = properties(c);
 	space = H5Screate_simple(c->rank, c->new_shape, NULL);
@@ -128,8 +132,8 @@ transfer(const struct cut *c, bool is_write, size_t at, size_t n, void *values)
 	count[0] = n;
 	block = H5Screate_simple(c->rank, count, NULL);
 	is_done = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-	    (is_write ? H5Dwrite(dataset, c->type, block, space, H5P_DEFAULT, values) :
-	    H5Dread(dataset, c->type, block, space, H5P_DEFAULT, values)) >= 0;
+		  (is_write ? H5Dwrite(dataset, c->type, block, space, H5P_DEFAULT, values)
+			    : H5Dread(dataset, c->type, block, space, H5P_DEFAULT, values)) >= 0;
 	H5Sclose(block);
 	H5Sclose(space);
 	return is_done;
@@ -137,7 +141,8 @@ transfer(const struct cut *c, bool is_write, size_t at, size_t n, void *values)
 
 /* Of the rows from..from+n in `in`, those that are kept, packed to `out`; how many. */
 static size_t
-pack(const struct subset *s, const struct cut *c, size_t from, size_t n, const uint8_t *in, uint8_t *out, bool is_square)
+pack(const struct subset *s, const struct cut *c, size_t from, size_t n, const uint8_t *in,
+    uint8_t *out, bool is_square)
 {
 	size_t row_bytes = c->row * c->width, kept = 0;
 
@@ -215,17 +220,18 @@ struct sparse {
 	hid_t data, indices, type, index_type; /* of the source, and their types in the file */
 	hid_t new_data, new_indices;
 	size_t width;
-	size_t n_lines;   /* rows of CSR, columns of CSC */
-	int64_t *places;  /* [n_lines + 1]: indptr */
-	int64_t *counts;  /* [kept lines + 1]: the new indptr */
+	size_t n_lines;  /* rows of CSR, columns of CSC */
+	int64_t *places; /* [n_lines + 1]: indptr */
+	int64_t *counts; /* [kept lines + 1]: the new indptr */
 	size_t n_kept_lines;
 	uint64_t written;
-	uint8_t *values;  /* [RUN] of width */
-	int64_t *minor;   /* [RUN] */
+	uint8_t *values; /* [RUN] of width */
+	int64_t *minor;  /* [RUN] */
 };
 
 static hid_t
-open_part(const struct hdf5_file *f, const char *path, const char *name, hid_t *ret_type, struct err *e)
+open_part(
+    const struct hdf5_file *f, const char *path, const char *name, hid_t *ret_type, struct err *e)
 {
 	char *at = mem_printf("%s/%s", path, name);
 	hid_t dataset = e->is_set ? -1 : H5Dopen2(f->id, at, H5P_DEFAULT);
@@ -252,7 +258,8 @@ transfer_range(hid_t dataset, hid_t memory, uint64_t from, size_t n, void *out)
 {
 	hsize_t start = from, count = n;
 	hid_t space = H5Dget_space(dataset), block = H5Screate_simple(1, &count, NULL);
-	bool is_read = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+	bool is_read =
+	    H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
 	    H5Dread(dataset, memory, block, space, H5P_DEFAULT, out) >= 0;
 
 	H5Sclose(block);
@@ -273,7 +280,8 @@ read_places(struct subset *s, struct sparse *m, const char *path, struct err *e)
 	m->places = mem_zero((size_t)n + 1, sizeof(*m->places));
 	if (n && H5Dread(indptr, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, m->places) < 0)
 		hdf5_fail(s->from, path, e, "indptr cannot be read");
-	limit = length_of(m->data) < length_of(m->indices) ? length_of(m->data) : length_of(m->indices);
+	limit =
+	    length_of(m->data) < length_of(m->indices) ? length_of(m->data) : length_of(m->indices);
 	for (size_t i = 0; i < m->n_lines && !e->is_set; i++)
 		if (m->places[i] > m->places[i + 1] || m->places[0] != 0)
 			hdf5_fail(s->from, path, e, "indptr goes back at %zu", i);
@@ -324,7 +332,8 @@ close_sparse(struct sparse *m)
 
 /* Packs the entries from..from+n (of the line *line and later ones) that are kept; how many. */
 static size_t
-pack_entries(const struct subset *s, struct sparse *m, uint64_t from, size_t n, size_t *line, bool by_line, bool by_minor)
+pack_entries(const struct subset *s, struct sparse *m, uint64_t from, size_t n, size_t *line,
+    bool by_line, bool by_minor)
 {
 	size_t kept = 0;
 
@@ -335,7 +344,7 @@ pack_entries(const struct subset *s, struct sparse *m, uint64_t from, size_t n, 
 			++*line;
 		to = by_line ? s->new_row[*line] : (int64_t)*line;
 		if (to < 0 || (by_minor && (m->minor[i] < 0 || (uint64_t)m->minor[i] >= s->n_rows ||
-		    s->new_row[m->minor[i]] < 0)))
+					       s->new_row[m->minor[i]] < 0)))
 			continue;
 		m->minor[kept] = by_minor ? s->new_row[m->minor[i]] : m->minor[i];
 		memmove(m->values + kept * m->width, m->values + i * m->width, m->width);
@@ -346,7 +355,8 @@ pack_entries(const struct subset *s, struct sparse *m, uint64_t from, size_t n, 
 }
 
 static int
-cut_entries(struct subset *s, struct sparse *m, const char *path, bool by_line, bool by_minor, struct err *e)
+cut_entries(struct subset *s, struct sparse *m, const char *path, bool by_line, bool by_minor,
+    struct err *e)
 {
 	uint64_t n = (uint64_t)m->places[m->n_lines];
 	size_t line = 0;
@@ -359,7 +369,8 @@ cut_entries(struct subset *s, struct sparse *m, const char *path, bool by_line, 
 			return hdf5_fail(s->from, path, e, "cannot be read");
 		some = pack_entries(s, m, at, some, &line, by_line, by_minor);
 		if (hdf5_growing_append(m->new_data, m->type, m->written, some, m->values) ||
-		    hdf5_growing_append(m->new_indices, H5T_NATIVE_INT64, m->written, some, m->minor))
+		    hdf5_growing_append(
+			m->new_indices, H5T_NATIVE_INT64, m->written, some, m->minor))
 			return hdf5_fail(s->to, path, e, "cannot be written");
 		m->written += some;
 	}
@@ -375,7 +386,8 @@ write_places(struct subset *s, struct sparse *m, const char *path, struct err *e
 	for (size_t i = 0; i < m->n_kept_lines; i++)
 		m->counts[i + 1] += m->counts[i];
 	indptr = hdf5_growing_create(s->to, at, H5T_STD_I64LE, e);
-	if (!e->is_set && hdf5_growing_append(indptr, H5T_NATIVE_INT64, 0, m->n_kept_lines + 1, m->counts))
+	if (!e->is_set &&
+	    hdf5_growing_append(indptr, H5T_NATIVE_INT64, 0, m->n_kept_lines + 1, m->counts))
 		hdf5_fail(s->to, at, e, "cannot be written");
 	if (indptr >= 0)
 		H5Dclose(indptr);
@@ -386,7 +398,12 @@ write_places(struct subset *s, struct sparse *m, const char *path, struct err *e
 int
 subset_sparse(struct subset *s, const char *path, bool is_csr, bool is_square, struct err *e)
 {
-	struct sparse m = { .data = -1, .indices = -1, .type = -1, .index_type = -1, .new_data = -1, .new_indices = -1 };
+	struct sparse m = { .data = -1,
+		.indices = -1,
+		.type = -1,
+		.index_type = -1,
+		.new_data = -1,
+		.new_indices = -1 };
 	bool by_line = is_csr || is_square, by_minor = !is_csr || is_square;
 	hid_t group;
 

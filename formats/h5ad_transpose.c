@@ -10,7 +10,8 @@
 
 enum { LARGEST_BUFFER = 1 << 20, SMALLEST_BUFFER = 1 << 12, HEAD = 8 };
 
-/* Rows first..first of the next part. A record of the spill file is row, column (4 bytes each) and value. */
+/* Rows first..first of the next part. A record of the spill file is row, column (4 bytes each) and
+ * value. */
 struct part {
 	size_t first;
 	uint64_t n_written; /* records in the file */
@@ -24,9 +25,9 @@ struct h5ad_transpose {
 	uint64_t *cursor; /* [n_rows]: where the row's next entry goes */
 	struct part *parts;
 	size_t n_parts, buffer_size;
-	size_t loaded;     /* the part in memory; n_parts: none */
-	uint64_t base;     /* number of the first entry in memory */
-	int32_t *columns;  /* of the part in memory */
+	size_t loaded;    /* the part in memory; n_parts: none */
+	uint64_t base;    /* number of the first entry in memory */
+	int32_t *columns; /* of the part in memory */
 	uint8_t *values;
 	int fd; /* -1: everything is in memory, which is one part */
 };
@@ -80,7 +81,8 @@ make_room(struct h5ad_transpose *t)
 }
 
 struct h5ad_transpose *
-h5ad_transpose_new(size_t n_rows, const uint64_t *starts, size_t width, size_t max_memory, struct err *e)
+h5ad_transpose_new(
+    size_t n_rows, const uint64_t *starts, size_t width, size_t max_memory, struct err *e)
 {
 	struct h5ad_transpose *t;
 	uint64_t entry = sizeof(int32_t) + width;
@@ -144,10 +146,12 @@ place(struct h5ad_transpose *t, uint32_t row, int32_t column, const uint8_t *val
 
 /* The whole of `bytes` at an offset of the spill file, either way. */
 static int
-transfer(struct h5ad_transpose *t, bool is_write, uint8_t *bytes, size_t n, uint64_t offset, struct err *e)
+transfer(struct h5ad_transpose *t, bool is_write, uint8_t *bytes, size_t n, uint64_t offset,
+    struct err *e)
 {
 	while (n) {
-		ssize_t done = is_write ? pwrite(t->fd, bytes, n, (off_t)offset) : pread(t->fd, bytes, n, (off_t)offset);
+		ssize_t done = is_write ? pwrite(t->fd, bytes, n, (off_t)offset)
+					: pread(t->fd, bytes, n, (off_t)offset);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -208,8 +212,8 @@ spill(struct h5ad_transpose *t, uint32_t row, int32_t column, const uint8_t *val
 }
 
 int
-h5ad_transpose_add(struct h5ad_transpose *t, const uint32_t *rows, const int32_t *columns, const void *values, size_t n,
-    struct err *e)
+h5ad_transpose_add(struct h5ad_transpose *t, const uint32_t *rows, const int32_t *columns,
+    const void *values, size_t n, struct err *e)
 {
 	const uint8_t *value = values;
 
@@ -266,7 +270,8 @@ load(struct h5ad_transpose *t, size_t p, struct err *e)
 }
 
 int
-h5ad_transpose_read(struct h5ad_transpose *t, size_t from, size_t n, int32_t *columns, void *values, struct err *e)
+h5ad_transpose_read(
+    struct h5ad_transpose *t, size_t from, size_t n, int32_t *columns, void *values, struct err *e)
 {
 	uint8_t *out = values;
 

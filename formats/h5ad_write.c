@@ -27,8 +27,8 @@ text_type(void)
 
 /* Takes over space. */
 static int
-set_attribute(const struct hdf5_file *f, const char *path, const char *name, hid_t type, hid_t memory, hid_t space,
-    const void *value, struct err *e)
+set_attribute(const struct hdf5_file *f, const char *path, const char *name, hid_t type,
+    hid_t memory, hid_t space, const void *value, struct err *e)
 {
 	hid_t object = H5Oopen(f->id, path, H5P_DEFAULT), id = -1;
 	bool is_written = false;
@@ -48,7 +48,8 @@ set_attribute(const struct hdf5_file *f, const char *path, const char *name, hid
 }
 
 int
-hdf5_set_text(const struct hdf5_file *f, const char *path, const char *name, const char *text, struct err *e)
+hdf5_set_text(
+    const struct hdf5_file *f, const char *path, const char *name, const char *text, struct err *e)
 {
 	hid_t type;
 	int status;
@@ -62,8 +63,8 @@ hdf5_set_text(const struct hdf5_file *f, const char *path, const char *name, con
 }
 
 int
-hdf5_set_texts(const struct hdf5_file *f, const char *path, const char *name, const char *const *texts, size_t n,
-    struct err *e)
+hdf5_set_texts(const struct hdf5_file *f, const char *path, const char *name,
+    const char *const *texts, size_t n, struct err *e)
 {
 	hsize_t count = n;
 	double none = 0;
@@ -76,21 +77,22 @@ hdf5_set_texts(const struct hdf5_file *f, const char *path, const char *name, co
 		return set_attribute(f, path, name, H5T_NATIVE_DOUBLE, H5T_NATIVE_DOUBLE,
 		    H5Screate_simple(1, &count, NULL), &none, e);
 	type = text_type();
-	status = set_attribute(f, path, name, type, type, H5Screate_simple(1, &count, NULL), texts, e);
+	status =
+	    set_attribute(f, path, name, type, type, H5Screate_simple(1, &count, NULL), texts, e);
 	H5Tclose(type);
 	return status;
 }
 
 int
-hdf5_set_ints(const struct hdf5_file *f, const char *path, const char *name, const int64_t *values, size_t n,
-    struct err *e)
+hdf5_set_ints(const struct hdf5_file *f, const char *path, const char *name, const int64_t *values,
+    size_t n, struct err *e)
 {
 	hsize_t count = n;
 
 	if (e->is_set)
 		return -1;
-	return set_attribute(f, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, H5Screate_simple(1, &count, NULL), values,
-	    e);
+	return set_attribute(f, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64,
+	    H5Screate_simple(1, &count, NULL), values, e);
 }
 
 /* One byte that is TRUE or FALSE, as h5py writes bools. */
@@ -107,7 +109,8 @@ bool_type(void)
 }
 
 static int
-set_encoding(const struct hdf5_file *f, const char *path, const char *encoding, const char *version, struct err *e)
+set_encoding(const struct hdf5_file *f, const char *path, const char *encoding, const char *version,
+    struct err *e)
 {
 	hdf5_set_text(f, path, "encoding-type", encoding, e);
 	return hdf5_set_text(f, path, "encoding-version", version, e);
@@ -126,7 +129,8 @@ hdf5_remove(const struct hdf5_file *f, const char *path, struct err *e)
 }
 
 int
-h5ad_write_group(const struct hdf5_file *f, const char *path, const char *encoding, const char *version, struct err *e)
+h5ad_write_group(const struct hdf5_file *f, const char *path, const char *encoding,
+    const char *version, struct err *e)
 {
 	hid_t group;
 
@@ -151,8 +155,8 @@ h5ad_write_skeleton(const struct hdf5_file *f, struct err *e)
 }
 
 int
-h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *index_name, const struct strings *index,
-    struct err *e)
+h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *index_name,
+    const struct strings *index, struct err *e)
 {
 	char *index_path = mem_printf("%s/%s", path, index_name);
 
@@ -165,7 +169,8 @@ h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *index_
 }
 
 int
-h5ad_write_order(const struct hdf5_file *f, const char *path, const char *const *names, size_t n, struct err *e)
+h5ad_write_order(
+    const struct hdf5_file *f, const char *path, const char *const *names, size_t n, struct err *e)
 {
 	return hdf5_set_texts(f, path, "column-order", names, n, e);
 }
@@ -174,8 +179,8 @@ h5ad_write_order(const struct hdf5_file *f, const char *path, const char *const 
 
 /* A one-dimensional dataset of n values, written at once. */
 static int
-write_vector(const struct hdf5_file *f, const char *path, hid_t type, hid_t memory, size_t n, const void *values,
-    struct err *e)
+write_vector(const struct hdf5_file *f, const char *path, hid_t type, hid_t memory, size_t n,
+    const void *values, struct err *e)
 {
 	hsize_t count = n;
 	hid_t space, dataset;
@@ -186,7 +191,8 @@ write_vector(const struct hdf5_file *f, const char *path, hid_t type, hid_t memo
 	space = H5Screate_simple(1, &count, NULL);
 	dataset = H5Dcreate2(f->id, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 	if (dataset >= 0) {
-		is_written = n == 0 || H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+		is_written =
+		    n == 0 || H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
 		H5Dclose(dataset);
 	}
 	H5Sclose(space);
@@ -203,7 +209,8 @@ write_some_texts(hid_t dataset, hid_t type, const struct strings *texts, size_t 
 	struct arena copies = { 0 };
 	hsize_t start = from, count = n;
 	hid_t space = H5Dget_space(dataset), block = H5Screate_simple(1, &count, NULL);
-	char *bytes = arena_alloc(&copies, (size_t)(texts->offsets[from + n] - texts->offsets[from]) + n, 1);
+	char *bytes =
+	    arena_alloc(&copies, (size_t)(texts->offsets[from + n] - texts->offsets[from]) + n, 1);
 	bool is_written;
 
 	for (size_t i = 0; i < n; i++) {
@@ -216,7 +223,7 @@ write_some_texts(hid_t dataset, hid_t type, const struct strings *texts, size_t 
 		bytes += size + 1;
 	}
 	is_written = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-	    H5Dwrite(dataset, type, block, space, H5P_DEFAULT, pointers) >= 0;
+		     H5Dwrite(dataset, type, block, space, H5P_DEFAULT, pointers) >= 0;
 	H5Sclose(block);
 	H5Sclose(space);
 	arena_free(&copies);
@@ -225,7 +232,8 @@ write_some_texts(hid_t dataset, hid_t type, const struct strings *texts, size_t 
 }
 
 int
-h5ad_write_texts(const struct hdf5_file *f, const char *path, const struct strings *texts, struct err *e)
+h5ad_write_texts(
+    const struct hdf5_file *f, const char *path, const struct strings *texts, struct err *e)
 {
 	hsize_t count = texts->n;
 	hid_t type, space, dataset;
@@ -255,7 +263,7 @@ bool
 h5ad_can_write(const struct field *field)
 {
 	return field->type == TYPE_UTF8 || field->type == TYPE_BOOL || field->type == TYPE_INT ||
-	    (field->type == TYPE_FLOAT && field->bit_width >= 32);
+	       (field->type == TYPE_FLOAT && field->bit_width >= 32);
 }
 
 /* Bytes that are 1 where a value is missing. */
@@ -270,7 +278,8 @@ missing(const struct array *x)
 }
 
 static int
-write_bools(const struct hdf5_file *f, const char *path, const uint8_t *bytes, size_t n, struct err *e)
+write_bools(
+    const struct hdf5_file *f, const char *path, const uint8_t *bytes, size_t n, struct err *e)
 {
 	hid_t type = bool_type();
 	int status = write_vector(f, path, type, type, n, bytes, e);
@@ -281,10 +290,13 @@ write_bools(const struct hdf5_file *f, const char *path, const uint8_t *bytes, s
 
 /* Codes in the smallest integers that hold them, as pandas has them. */
 static int
-write_codes(const struct hdf5_file *f, const char *path, const struct array *x, size_t n_categories, struct err *e)
+write_codes(const struct hdf5_file *f, const char *path, const struct array *x, size_t n_categories,
+    struct err *e)
 {
 	int32_t *codes = mem_alloc(x->length, sizeof(*codes));
-	hid_t type = n_categories <= INT8_MAX ? H5T_STD_I8LE : n_categories <= INT16_MAX ? H5T_STD_I16LE : H5T_STD_I32LE;
+	hid_t type = n_categories <= INT8_MAX    ? H5T_STD_I8LE
+		     : n_categories <= INT16_MAX ? H5T_STD_I16LE
+						 : H5T_STD_I32LE;
 	int status;
 
 	for (size_t i = 0; i < x->length; i++)
@@ -295,8 +307,8 @@ write_codes(const struct hdf5_file *f, const char *path, const struct array *x, 
 }
 
 static int
-write_categories(const struct hdf5_file *f, const char *path, const struct field *field, const struct array *x,
-    struct err *e)
+write_categories(const struct hdf5_file *f, const char *path, const struct field *field,
+    const struct array *x, struct err *e)
 {
 	static const int8_t not_ordered = 0;
 	char *categories = mem_printf("%s/categories", path), *codes = mem_printf("%s/codes", path);
@@ -304,7 +316,8 @@ write_categories(const struct hdf5_file *f, const char *path, const struct field
 
 	h5ad_write_group(f, path, "categorical", "0.2.0", e);
 	if (!e->is_set)
-		set_attribute(f, path, "ordered", type, type, H5Screate(H5S_SCALAR), &not_ordered, e);
+		set_attribute(
+		    f, path, "ordered", type, type, H5Screate(H5S_SCALAR), &not_ordered, e);
 	h5ad_write_texts(f, categories, field->dictionary, e);
 	write_codes(f, codes, x, field->dictionary->n, e);
 	H5Tclose(type);
@@ -315,15 +328,16 @@ write_categories(const struct hdf5_file *f, const char *path, const struct field
 
 /* Integers and bools: as they are, or in a group with a mask. */
 static int
-write_nullable(const struct hdf5_file *f, const char *path, bool is_bool, const struct array *x, const void *values,
-    struct err *e)
+write_nullable(const struct hdf5_file *f, const char *path, bool is_bool, const struct array *x,
+    const void *values, struct err *e)
 {
 	char *inside = mem_printf("%s/values", path), *mask = mem_printf("%s/mask", path);
 	const char *at = x->null_count ? inside : path;
 	uint8_t *gaps;
 
 	if (x->null_count)
-		h5ad_write_group(f, path, is_bool ? "nullable-boolean" : "nullable-integer", "0.1.0", e);
+		h5ad_write_group(
+		    f, path, is_bool ? "nullable-boolean" : "nullable-integer", "0.1.0", e);
 	if (is_bool)
 		write_bools(f, at, values, x->length, e);
 	else
@@ -343,19 +357,21 @@ integer_at(const struct field *field, const struct array *x, size_t i)
 {
 	switch (field->bit_width) {
 	case 8:
-		return field->is_signed ? ((const int8_t *)x->values)[i] : ((const uint8_t *)x->values)[i];
+		return field->is_signed ? ((const int8_t *)x->values)[i]
+					: ((const uint8_t *)x->values)[i];
 	case 16:
-		return field->is_signed ? ((const int16_t *)x->values)[i] : ((const uint16_t *)x->values)[i];
+		return field->is_signed ? ((const int16_t *)x->values)[i]
+					: ((const uint16_t *)x->values)[i];
 	case 32:
-		return field->is_signed ? (int64_t)((const int32_t *)x->values)[i] :
-		    (int64_t)((const uint32_t *)x->values)[i];
+		return field->is_signed ? (int64_t)((const int32_t *)x->values)[i]
+					: (int64_t)((const uint32_t *)x->values)[i];
 	}
 	return ((const int64_t *)x->values)[i];
 }
 
 static int
-write_integers(const struct hdf5_file *f, const char *path, const struct field *field, const struct array *x,
-    struct err *e)
+write_integers(const struct hdf5_file *f, const char *path, const struct field *field,
+    const struct array *x, struct err *e)
 {
 	int64_t *values = mem_alloc(x->length, sizeof(*values));
 
@@ -370,8 +386,8 @@ write_integers(const struct hdf5_file *f, const char *path, const struct field *
 }
 
 static int
-write_floats(const struct hdf5_file *f, const char *path, const struct field *field, const struct array *x,
-    struct err *e)
+write_floats(const struct hdf5_file *f, const char *path, const struct field *field,
+    const struct array *x, struct err *e)
 {
 	double *values = mem_alloc(x->length, sizeof(*values));
 	hid_t type = field->bit_width == 32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
@@ -389,7 +405,8 @@ write_bits(const struct hdf5_file *f, const char *path, const struct array *x, s
 	uint8_t *values = mem_alloc(x->length, 1);
 
 	for (size_t i = 0; i < x->length; i++)
-		values[i] = array_is_valid(x, i) && (((const uint8_t *)x->values)[i >> 3] >> (i & 7) & 1);
+		values[i] =
+		    array_is_valid(x, i) && (((const uint8_t *)x->values)[i >> 3] >> (i & 7) & 1);
 	write_nullable(f, path, true, x, values, e);
 	free(values);
 	return e->is_set ? -1 : 0;
@@ -405,8 +422,8 @@ write_plain_texts(const struct hdf5_file *f, const char *path, const struct arra
 }
 
 int
-h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name, const struct field *field,
-    const struct array *x, struct err *e)
+h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name,
+    const struct field *field, const struct array *x, struct err *e)
 {
 	char *at;
 
@@ -431,7 +448,8 @@ h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name,
 /* 5. Matrices */
 
 hid_t
-h5ad_matrix_create(const struct hdf5_file *f, const char *path, size_t rows, size_t columns, struct err *e)
+h5ad_matrix_create(
+    const struct hdf5_file *f, const char *path, size_t rows, size_t columns, struct err *e)
 {
 	hsize_t shape[2] = { rows, columns };
 	float fill = NAN;
@@ -458,7 +476,8 @@ h5ad_matrix_write(hid_t dataset, size_t from, size_t n, size_t columns, const fl
 {
 	hsize_t start[2] = { from, 0 }, count[2] = { n, columns };
 	hid_t space = H5Dget_space(dataset), block = H5Screate_simple(2, count, NULL);
-	bool is_written = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+	bool is_written =
+	    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
 	    H5Dwrite(dataset, H5T_NATIVE_FLOAT, block, space, H5P_DEFAULT, values) >= 0;
 
 	H5Sclose(block);
@@ -499,7 +518,7 @@ hdf5_growing_append(hid_t dataset, hid_t memory, uint64_t at, size_t n, const vo
 	space = H5Dget_space(dataset);
 	block = H5Screate_simple(1, &count, NULL);
 	is_written = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-	    H5Dwrite(dataset, memory, block, space, H5P_DEFAULT, values) >= 0;
+		     H5Dwrite(dataset, memory, block, space, H5P_DEFAULT, values) >= 0;
 	H5Sclose(block);
 	H5Sclose(space);
 	return is_written ? 0 : -1;

@@ -29,7 +29,8 @@ struct worker {
 struct hdf5_decoder {
 	struct worker *workers; /* [n_workers]; the first is the calling thread's */
 	size_t n_workers;
-	struct job **jobs; /* [n_room]; n_added of them are in use, n_taken begun, n_done finished */
+	struct job *
+	    *jobs; /* [n_room]; n_added of them are in use, n_taken begun, n_done finished */
 	size_t n_added, n_taken, n_done, n_room;
 	bool is_ending;
 	struct err err; /* the first failure */
@@ -66,7 +67,7 @@ is_zero_filled(hid_t list, hid_t type, size_t width)
 	uint8_t value[16] = { 0 };
 
 	return width <= sizeof(value) && H5Pget_fill_value(list, type, value) >= 0 &&
-	    memcmp(value, zeros, width) == 0;
+	       memcmp(value, zeros, width) == 0;
 }
 
 static bool
@@ -78,11 +79,11 @@ read_shape(struct hdf5_chunks *c, hid_t list)
 	c->rank = H5Sget_simple_extent_ndims(space);
 	c->shape[1] = c->chunk[1] = 1;
 	is_good = (c->rank == 1 || c->rank == 2) && H5Pget_layout(list) == H5D_CHUNKED &&
-	    H5Sget_simple_extent_dims(space, c->shape, NULL) == c->rank &&
-	    H5Pget_chunk(list, 2, c->chunk) == c->rank;
+		  H5Sget_simple_extent_dims(space, c->shape, NULL) == c->rank &&
+		  H5Pget_chunk(list, 2, c->chunk) == c->rank;
 	H5Sclose(space);
 	return is_good && mem_mul((size_t)c->chunk[0], (size_t)c->chunk[1], &c->bytes) &&
-	    mem_mul(c->bytes, c->width, &c->bytes) && c->bytes <= UINT32_MAX;
+	       mem_mul(c->bytes, c->width, &c->bytes) && c->bytes <= UINT32_MAX;
 }
 
 bool
@@ -94,7 +95,7 @@ hdf5_chunks_open(struct hdf5_chunks *c, const struct hdf5_file *f, const char *p
 	*c = (struct hdf5_chunks){ .file = f, .path = path, .dataset = dataset };
 	c->width = hdf5_number_width(hdf5_number(type, &is_exact));
 	is_good = is_exact && read_shape(c, list) && read_pipeline(list, &c->pipeline) &&
-	    is_zero_filled(list, type, c->width);
+		  is_zero_filled(list, type, c->width);
 	H5Tclose(type);
 	H5Pclose(list);
 	H5Eclear2(H5E_DEFAULT);
@@ -121,10 +122,11 @@ do_job(struct worker *w, struct job *j, struct err *e)
 	if (j->n_stored == 0)
 		memset(chunk, 0, c->bytes); /* never written: the fill value */
 	else
-		wrong = hdf5_decode(&c->pipeline, j->skipped, j->stored, j->n_stored, chunk, c->bytes, &w->scratch);
+		wrong = hdf5_decode(
+		    &c->pipeline, j->skipped, j->stored, j->n_stored, chunk, c->bytes, &w->scratch);
 	if (wrong) {
-		err_set(e, "%s: %s: chunk at element %llu: %s", c->file->name, c->path, (unsigned long long)j->at[0],
-		    wrong);
+		err_set(e, "%s: %s: chunk at element %llu: %s", c->file->name, c->path,
+		    (unsigned long long)j->at[0], wrong);
 		return;
 	}
 	for (size_t r = 0; r < p->rows; r++)
@@ -179,8 +181,8 @@ next_job(struct hdf5_decoder *d)
 }
 
 int
-hdf5_decoder_add(struct hdf5_decoder *d, const struct hdf5_chunks *c, const hsize_t *at, uint8_t *keep,
-    const struct hdf5_copy *copy, struct err *e)
+hdf5_decoder_add(struct hdf5_decoder *d, const struct hdf5_chunks *c, const hsize_t *at,
+    uint8_t *keep, const struct hdf5_copy *copy, struct err *e)
 {
 	static const struct hdf5_copy none;
 	struct job *j;

@@ -121,7 +121,8 @@ unlzf(const void *in, size_t n, void *out, size_t room)
 
 /* One step back through one filter; how many bytes came out, 0 on failure. */
 static size_t
-undo(const struct hdf5_filter *f, const void *in, size_t n, void *out, size_t room, struct hdf5_scratch *s)
+undo(const struct hdf5_filter *f, const void *in, size_t n, void *out, size_t room,
+    struct hdf5_scratch *s)
 {
 	switch (f->id) {
 	case H5Z_FILTER_DEFLATE:
@@ -165,8 +166,8 @@ hdf5_scratch_free(struct hdf5_scratch *s)
 }
 
 const char *
-hdf5_decode(const struct hdf5_pipeline *p, unsigned skipped, const void *in, size_t n, void *out, size_t size,
-    struct hdf5_scratch *s)
+hdf5_decode(const struct hdf5_pipeline *p, unsigned skipped, const void *in, size_t n, void *out,
+    size_t size, struct hdf5_scratch *s)
 {
 	size_t n_steps = 0;
 
@@ -209,7 +210,8 @@ filter_call(int id, unsigned flags, size_t n, size_t *room, void **data)
 		if (got) {
 			H5free_memory(*data);
 			*data = out;
-			*room = got; /* more than a chunk's bytes here and H5Ocopy of 1.10 writes past its end */
+			*room = got; /* more than a chunk's bytes here and H5Ocopy of 1.10 writes
+					past its end */
 			return got;
 		}
 		H5free_memory(out);
@@ -220,7 +222,8 @@ filter_call(int id, unsigned flags, size_t n, size_t *room, void **data)
 }
 
 static size_t
-call_lzf(unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
+call_lzf(
+    unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
 {
 	(void)n_values;
 	(void)values;
@@ -228,7 +231,8 @@ call_lzf(unsigned flags, size_t n_values, const unsigned values[], size_t n, siz
 }
 
 static size_t
-call_blosc(unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
+call_blosc(
+    unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
 {
 	(void)n_values;
 	(void)values;
@@ -236,7 +240,8 @@ call_blosc(unsigned flags, size_t n_values, const unsigned values[], size_t n, s
 }
 
 static size_t
-call_zstd(unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
+call_zstd(
+    unsigned flags, size_t n_values, const unsigned values[], size_t n, size_t *room, void **data)
 {
 	(void)n_values;
 	(void)values;

@@ -1,8 +1,9 @@
 /* hdf5_filters.h - the compressions of HDF5 chunks: deflate, shuffle, lzf, blosc, zstd.
  *
- * HDF5 itself knows deflate and shuffle; h5py adds lzf, hdf5plugin blosc and zstd. They are decoded here, so that
- * chunks can be decoded in any thread, and are also made known to HDF5 for what goes through it (texts, tables).
- * Nothing is encoded. Filter numbers: the HDF Group's registry (lzf 32000, blosc 32001, zstd 32015). */
+ * HDF5 itself knows deflate and shuffle; h5py adds lzf, hdf5plugin blosc and zstd. They are decoded
+ * here, so that chunks can be decoded in any thread, and are also made known to HDF5 for what goes
+ * through it (texts, tables). Nothing is encoded. Filter numbers: the HDF Group's registry (lzf
+ * 32000, blosc 32001, zstd 32015). */
 
 #ifndef FORMATS_HDF5_FILTERS_H
 #define FORMATS_HDF5_FILTERS_H
@@ -40,9 +41,9 @@ struct hdf5_scratch {
 
 void hdf5_scratch_free(struct hdf5_scratch *s);
 
-/* Decodes a chunk of `n` bytes into exactly `size` bytes at `out`. `skipped`: bit i is set for a filter that was left out
- * (HDF5's filter mask). NULL, or what is wrong. */
-const char *hdf5_decode(const struct hdf5_pipeline *p, unsigned skipped, const void *in, size_t n, void *out, size_t size,
-    struct hdf5_scratch *s);
+/* Decodes a chunk of `n` bytes into exactly `size` bytes at `out`. `skipped`: bit i is set for a
+ * filter that was left out (HDF5's filter mask). NULL, or what is wrong. */
+const char *hdf5_decode(const struct hdf5_pipeline *p, unsigned skipped, const void *in, size_t n,
+    void *out, size_t size, struct hdf5_scratch *s);
 
 #endif

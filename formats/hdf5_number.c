@@ -7,12 +7,19 @@ static const struct {
 	const char *name;
 	size_t width;
 } table[] = {
-	[HDF5_ODD] = { "no number", 0 }, [HDF5_BOOL] = { "bool", 1 },
-	[HDF5_INT8] = { "int8", 1 }, [HDF5_INT16] = { "int16", 2 },
-	[HDF5_INT32] = { "int32", 4 }, [HDF5_INT64] = { "int64", 8 },
-	[HDF5_UINT8] = { "uint8", 1 }, [HDF5_UINT16] = { "uint16", 2 },
-	[HDF5_UINT32] = { "uint32", 4 }, [HDF5_UINT64] = { "uint64", 8 },
-	[HDF5_FLOAT16] = { "float16", 4 }, [HDF5_FLOAT32] = { "float32", 4 }, [HDF5_FLOAT64] = { "float64", 8 },
+	[HDF5_ODD] = { "no number", 0 },
+	[HDF5_BOOL] = { "bool", 1 },
+	[HDF5_INT8] = { "int8", 1 },
+	[HDF5_INT16] = { "int16", 2 },
+	[HDF5_INT32] = { "int32", 4 },
+	[HDF5_INT64] = { "int64", 8 },
+	[HDF5_UINT8] = { "uint8", 1 },
+	[HDF5_UINT16] = { "uint16", 2 },
+	[HDF5_UINT32] = { "uint32", 4 },
+	[HDF5_UINT64] = { "uint64", 8 },
+	[HDF5_FLOAT16] = { "float16", 4 },
+	[HDF5_FLOAT32] = { "float32", 4 },
+	[HDF5_FLOAT64] = { "float64", 8 },
 };
 
 static hid_t
@@ -64,8 +71,10 @@ is_bool(hid_t type)
 static enum hdf5_number
 integer(hid_t type)
 {
-	static const enum hdf5_number is_signed[] = { HDF5_INT8, HDF5_INT16, HDF5_INT32, HDF5_INT64 };
-	static const enum hdf5_number is_unsigned[] = { HDF5_UINT8, HDF5_UINT16, HDF5_UINT32, HDF5_UINT64 };
+	static const enum hdf5_number is_signed[] = { HDF5_INT8, HDF5_INT16, HDF5_INT32,
+		HDF5_INT64 };
+	static const enum hdf5_number is_unsigned[] = { HDF5_UINT8, HDF5_UINT16, HDF5_UINT32,
+		HDF5_UINT64 };
 	size_t size = H5Tget_size(type);
 	int i = size <= 1 ? 0 : size <= 2 ? 1 : size <= 4 ? 2 : size <= 8 ? 3 : -1;
 
@@ -125,9 +134,9 @@ hdf5_number_is_float(enum hdf5_number number)
 	return number == HDF5_FLOAT16 || number == HDF5_FLOAT32 || number == HDF5_FLOAT64;
 }
 
-#define COPY_VALUES(type) \
+#define COPY_VALUES(type)              \
 	for (size_t i = 0; i < n; i++) \
-		out[i] = (((const type *)values)[i])
+	out[i] = (((const type *)values)[i])
 
 #define LARGEST_EXACT ((int64_t)1 << 53)
 

@@ -12,7 +12,8 @@ struct hdf5_texts {
 	const struct hdf5_file *file;
 	char *path; /* with the member, for messages */
 	hid_t dataset;
-	hid_t memory; /* what HDF5 writes to memory; a table of one member where the file has a table */
+	hid_t memory; /* what HDF5 writes to memory; a table of one member where the file has a
+			 table */
 	bool is_variable;
 	H5T_str_t padding;
 	size_t width;
@@ -25,7 +26,8 @@ hdf5_type(const struct hdf5_file *f, const char *path, const char *member)
 	hid_t dataset, type, inner;
 	int i;
 
-	if (hdf5_object(f, path) != HDF5_DATASET || (dataset = H5Dopen2(f->id, path, H5P_DEFAULT)) < 0)
+	if (hdf5_object(f, path) != HDF5_DATASET ||
+	    (dataset = H5Dopen2(f->id, path, H5P_DEFAULT)) < 0)
 		return -1;
 	type = H5Dget_type(dataset);
 	H5Dclose(dataset);
@@ -50,7 +52,8 @@ hdf5_is_text(const struct hdf5_file *f, const char *path, const char *member)
 	return is_text;
 }
 
-/* HDF5's cache of chunks is 1 MiB; a larger chunk would be decoded again for each range that is read. */
+/* HDF5's cache of chunks is 1 MiB; a larger chunk would be decoded again for each range that is
+ * read. */
 hid_t
 hdf5_dataset_open(const struct hdf5_file *f, const char *path)
 {
@@ -190,7 +193,8 @@ hdf5_texts_close(struct hdf5_texts *t)
 static const char *
 text_at(const struct hdf5_texts *t, const char *bytes, size_t i, size_t *ret_size)
 {
-	const char *text = t->is_variable ? ((char *const *)(const void *)bytes)[i] : bytes + i * t->width;
+	const char *text =
+	    t->is_variable ? ((char *const *)(const void *)bytes)[i] : bytes + i * t->width;
 	size_t n;
 
 	if (t->is_variable || t->padding == H5T_STR_NULLTERM) {
@@ -206,8 +210,8 @@ text_at(const struct hdf5_texts *t, const char *bytes, size_t i, size_t *ret_siz
 
 /* Copies what HDF5 delivered into the form of the stream. */
 static int
-gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, struct arena *a, struct strings *ret,
-    struct err *e)
+gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, struct arena *a,
+    struct strings *ret, struct err *e)
 {
 	int32_t *offsets = arena_alloc(a, n + 1, sizeof(*offsets));
 	size_t total = 0, size;
@@ -217,7 +221,8 @@ gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, s
 		text_at(t, bytes, i, &size);
 		total += size;
 		if (total > INT32_MAX)
-			return err_set(e, "%s: %s: more than 2 GiB of text", t->file->name, t->path);
+			return err_set(
+			    e, "%s: %s: more than 2 GiB of text", t->file->name, t->path);
 	}
 	out = arena_alloc(a, total, 1);
 	offsets[0] = 0;
@@ -225,7 +230,8 @@ gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, s
 		const char *text = text_at(t, bytes, i, &size);
 
 		if (size && (!utf8_is_valid(text, size) || memchr(text, '\0', size)))
-			return err_set(e, "%s: %s: row %zu: text is not UTF-8", t->file->name, t->path, (size_t)from + i);
+			return err_set(e, "%s: %s: row %zu: text is not UTF-8", t->file->name,
+			    t->path, (size_t)from + i);
 		if (size)
 			memcpy(out + offsets[i], text, size);
 		offsets[i + 1] = offsets[i] + (int32_t)size;
@@ -235,7 +241,8 @@ gather(const struct hdf5_texts *t, const char *bytes, uint64_t from, size_t n, s
 }
 
 int
-hdf5_texts_read(struct hdf5_texts *t, uint64_t from, size_t n, struct arena *a, struct strings *ret, struct err *e)
+hdf5_texts_read(struct hdf5_texts *t, uint64_t from, size_t n, struct arena *a, struct strings *ret,
+    struct err *e)
 {
 	char *bytes;
 	size_t room;
@@ -248,10 +255,12 @@ hdf5_texts_read(struct hdf5_texts *t, uint64_t from, size_t n, struct arena *a, 
 	if (!t->is_variable && (!mem_mul(n, t->width, &room) || room > (size_t)1 << 32))
 		return hdf5_fail(t->file, t->path, e, "more than 4 GiB of text");
 	bytes = mem_zero(n, t->width);
+	hdf5_watch(true);
 	is_read = hdf5_read_range(t->dataset, t->memory, from, n, bytes) == 0;
+	hdf5_watch(false);
 	if (!is_read)
-		status = hdf5_fail(t->file, t->path, e, "rows %zu to %zu cannot be read", (size_t)from,
-		    (size_t)from + n);
+		status = hdf5_fail(t->file, t->path, e, "rows %zu to %zu cannot be read",
+		    (size_t)from, (size_t)from + n);
 	else
 		status = gather(t, bytes, from, n, a, ret, e);
 	if (t->is_variable && n && is_read) {

@@ -29,13 +29,14 @@ open_dataset(struct hdf5_vector *v, const char *path, const char *member, hid_t 
 	memory = hdf5_number_memory(v->number, type);
 	v->memory = hdf5_member_type(memory, member);
 	H5Tclose(memory);
-	v->is_direct = !member && hdf5_chunks_open(&v->chunks, v->file, v->path, v->dataset) && v->chunks.rank == 1;
+	v->is_direct = !member && hdf5_chunks_open(&v->chunks, v->file, v->path, v->dataset) &&
+		       v->chunks.rank == 1;
 	return 0;
 }
 
 struct hdf5_vector *
-hdf5_vector_open(const struct hdf5_file *f, const char *path, const char *member, struct hdf5_decoder *d,
-    struct err *e)
+hdf5_vector_open(const struct hdf5_file *f, const char *path, const char *member,
+    struct hdf5_decoder *d, struct err *e)
 {
 	struct hdf5_vector *v;
 	hid_t type;
@@ -77,12 +78,15 @@ hdf5_vector_close(struct hdf5_vector *v)
 
 /* The part of chunk k that lies in from..to goes to its place behind `out`. */
 static int
-start_chunk(struct hdf5_vector *v, uint64_t k, uint64_t from, uint64_t to, uint8_t *out, struct err *e)
+start_chunk(
+    struct hdf5_vector *v, uint64_t k, uint64_t from, uint64_t to, uint8_t *out, struct err *e)
 {
 	hsize_t size = v->chunks.chunk[0], first = k * size;
 	uint64_t lo = first > from ? first : from, hi = first + size < to ? first + size : to;
-	struct hdf5_copy copy = { .from = (size_t)(lo - first) * v->width, .rows = 1,
-		.size = (size_t)(hi - lo) * v->width, .to = out + (size_t)(lo - from) * v->width };
+	struct hdf5_copy copy = { .from = (size_t)(lo - first) * v->width,
+		.rows = 1,
+		.size = (size_t)(hi - lo) * v->width,
+		.to = out + (size_t)(lo - from) * v->width };
 	bool is_last = hi == to;
 
 	if (k == v->kept_chunk) {
@@ -128,8 +132,8 @@ hdf5_vector_read(struct hdf5_vector *v, uint64_t from, size_t n, void *out, stru
 }
 
 int64_t *
-hdf5_vector_integers(const struct hdf5_file *f, const char *path, struct hdf5_decoder *d, struct arena *a,
-    size_t *ret_n, struct err *e)
+hdf5_vector_integers(const struct hdf5_file *f, const char *path, struct hdf5_decoder *d,
+    struct arena *a, size_t *ret_n, struct err *e)
 {
 	struct hdf5_vector *v = hdf5_vector_open(f, path, NULL, d, e);
 	int64_t *out = NULL;

@@ -3,7 +3,7 @@
 #
 #	sh tests/deps.sh [build|test|lint]      each includes the ones before it; build is the default
 #	sh tests/deps.sh venv NAME              makes the Python environment of tests/interop/requirements-NAME.txt
-#	                                        and prints the path of its python
+#	                                        (bench: tests/bench/requirements.txt) and prints the path of its python
 #
 # Something is missing when it does not work: a compiler that cannot compile with the header and the library, a command
 # that is not found. So it does not matter where things come from, and nothing is installed where nothing is missing.
@@ -165,6 +165,7 @@ install_missing() {
 # The environment is named by what it holds, so that a changed file makes a new one. A half-made one does not stay.
 make_venv() {
 	file=tests/interop/requirements-$1.txt
+	test "$1" = bench && file=tests/bench/requirements.txt
 	test -r "$file" || { echo "deps: $file: not found" >&2; exit 1; }
 	folder=${XDG_CACHE_HOME:-$HOME/.cache}/cellpipe/$1-$(cksum <"$file" | cut -d' ' -f1)
 	if ! test -e "$folder/complete"; then

@@ -359,8 +359,8 @@ output_abort(struct output *out)
 
 static const char *volatile unfinished[MAX_UNFINISHED];
 
-static void
-remove_unfinished(void)
+void
+io_remove_unfinished(void)
 {
 	for (size_t i = 0; i < MAX_UNFINISHED; i++)
 		if (unfinished[i])
@@ -373,7 +373,7 @@ remove_unfinished(void)
 static void
 on_signal(int number)
 {
-	remove_unfinished();
+	io_remove_unfinished();
 	signal(number, SIG_DFL);
 	raise(number);
 }
@@ -402,7 +402,7 @@ io_unfinished_add(const char *path)
 	unfinished[i] = path;
 	if (!is_watching) {
 		watch_signals();
-		mem_at_exhaustion(remove_unfinished);
+		mem_at_exhaustion(io_remove_unfinished);
 		is_watching = true;
 	}
 }

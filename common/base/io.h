@@ -51,6 +51,9 @@ int output_commit(struct output *out, struct err *e);
 /* Frees `out` and removes what was written. NULL is fine. */
 void output_abort(struct output *out);
 
+/* Removes every output that was not committed; may be called in a signal handler before _exit. */
+void io_remove_unfinished(void);
+
 /* A file mapped to memory, read-only. A file that another process cuts short while it is mapped
  * ends this one (SIGBUS). */
 struct io_map {

@@ -1,16 +1,17 @@
 /* backend.h - the operations that a network is made of, on some device.
  *
  * A backend owns what lies on its device: weights in its own layout, and activations, which nothing
- * outside it can touch. forward.c says in which order the operations happen; cpu_backend.c does them with
- * oneDNN; a CUDA backend is one more table of the same functions, in a shared object opened at run time.
+ * outside it can touch. forward.c says in which order the operations happen; cpu_backend.c does
+ * them with oneDNN; a CUDA backend is one more table of the same functions, in a shared object
+ * opened at run time.
  *
- * Weights are shared by all threads and do not change. A workspace is one thread's: its activations, its scratch, on a
- * GPU its stream. The first failure of an operation (no memory, a launch) stays in the workspace, the following operations do
- * nothing, and `fetch` reports it.
+ * Weights are shared by all threads and do not change. A workspace is one thread's: its
+ * activations, its scratch, on a GPU its stream. The first failure of an operation (no memory, a
+ * launch) stays in the workspace, the following operations do nothing, and `fetch` reports it.
  *
- * Every operation writes its outputs only, and reads all that it needs from its arguments: in-place use is the
- * caller's choice where the contract allows it. So a backward pass can keep what it needs, and is
- * more functions of the same kind. */
+ * Every operation writes its outputs only, and reads all that it needs from its arguments: in-place
+ * use is the caller's choice where the contract allows it. So a backward pass can keep what it
+ * needs, and is more functions of the same kind. */
 
 #ifndef NN_BACKEND_H
 #define NN_BACKEND_H
@@ -24,13 +25,14 @@
 
 enum device { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
 
-/* AUTO: bf16 on GPUs, and on CPUs that multiply it faster than float32 (see cpu_isa.h); else f32. */
+/* AUTO: bf16 on GPUs, and on CPUs that multiply it faster than float32 (see cpu_isa.h); else f32.
+ */
 enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16, PRECISION_FP16, PRECISION_INT8 };
 
-struct linear;     /* a linear layer's weight, bias and activation function */
-struct norm;       /* a layer norm's gain, bias and epsilon */
-struct embedding;  /* the tables of words, positions and types, and their norm */
-struct workspace;  /* one thread's */
+struct linear;      /* a linear layer's weight, bias and activation function */
+struct norm;        /* a layer norm's gain, bias and epsilon */
+struct embedding;   /* the tables of words, positions and types, and their norm */
+struct workspace;   /* one thread's */
 struct activations; /* [rows][columns], of float32 as far as anybody outside can tell */
 
 /* n rows of activations. Where n is above 0 and not the rest of them, `from` and n are multiples
@@ -40,8 +42,8 @@ struct rows {
 	size_t from, n;
 };
 
-/* Cells one after the other: queries cu_q[i] .. cu_q[i + 1] - 1 look at keys cu_k[i] .. cu_k[i + 1] - 1.
- * Every cell has at least one key; it may have no query. */
+/* Cells one after the other: queries cu_q[i] .. cu_q[i + 1] - 1 look at keys cu_k[i] .. cu_k[i + 1]
+ * - 1. Every cell has at least one key; it may have no query. */
 struct packing {
 	size_t n;
 	const size_t *cu_q, *cu_k; /* [n + 1], from 0; host memory */
@@ -50,13 +52,15 @@ struct packing {
 struct backend;
 
 struct backend_ops {
-	/* Weights. The model's tensors must outlive what is made of them. Any thread may call these, `linear_prepare` once for each
-	 * layer before its first use: that is where the weights are read, converted and packed. */
-	struct linear *(*linear_create)(struct backend *b, const float *weight, const float *bias, size_t n_out,
-	    size_t n_in, enum activation f);
+	/* Weights. The model's tensors must outlive what is made of them. Any thread may call
+	 * these, `linear_prepare` once for each layer before its first use: that is where the
+	 * weights are read, converted and packed. */
+	struct linear *(*linear_create)(struct backend *b, const float *weight, const float *bias,
+	    size_t n_out, size_t n_in, enum activation f);
 	int (*linear_prepare)(struct linear *w, struct err *e);
 	void (*linear_free)(struct linear *w);
-	struct norm *(*norm_create)(struct backend *b, const float *gain, const float *bias, size_t n, float eps);
+	struct norm *(*norm_create)(
+	    struct backend *b, const float *gain, const float *bias, size_t n, float eps);
 	void (*norm_free)(struct norm *w);
 	struct embedding *(*embedding_create)(struct backend *b, const struct model *m);
 	void (*embedding_free)(struct embedding *w);
@@ -69,26 +73,35 @@ struct backend_ops {
 	void (*activations_shape)(struct activations *a, size_t rows);
 	void (*activations_free)(struct activations *a);
 
-	/* out[i] = norm(word[ids[i]] + type[0] + position[positions[i]]). ids and positions: host, n of them. */
-	void (*embed)(struct workspace *ws, const struct embedding *w, const int32_t *ids, const int32_t *positions,
-	    struct rows out);
+	/* out[i] = norm(word[ids[i]] + type[0] + position[positions[i]]). ids and positions: host,
+	 * n of them. */
+	void (*embed)(struct workspace *ws, const struct embedding *w, const int32_t *ids,
+	    const int32_t *positions, struct rows out);
 	/* out = f(in W' + bias) */
-	void (*linear)(struct workspace *ws, const struct linear *w, struct rows in, struct rows out);
-	/* out = residual + in W' + bias, for a layer without activation function. out may be residual. */
-	void (*linear_add)(struct workspace *ws, const struct linear *w, struct rows in, struct rows residual,
-	    struct rows out);
-	/* out = (in - mean) / sqrt(variance + eps) * gain + bias, each row by itself. out may be in. */
-	void (*normalize)(struct workspace *ws, const struct norm *w, struct rows in, struct rows out);
-	/* out = softmax(q k' / sqrt(head size)) v for each head of each cell. All of them [heads][head size] wide. */
-	void (*attention)(struct workspace *ws, size_t heads, const struct packing *cells, struct activations *q,
-	    struct activations *k, struct activations *v, struct activations *out);
+	void (*linear)(
+	    struct workspace *ws, const struct linear *w, struct rows in, struct rows out);
+	/* out = residual + in W' + bias, for a layer without activation function. out may be
+	 * residual. */
+	void (*linear_add)(struct workspace *ws, const struct linear *w, struct rows in,
+	    struct rows residual, struct rows out);
+	/* out = (in - mean) / sqrt(variance + eps) * gain + bias, each row by itself. out may be
+	 * in. */
+	void (*normalize)(
+	    struct workspace *ws, const struct norm *w, struct rows in, struct rows out);
+	/* out = softmax(q k' / sqrt(head size)) v for each head of each cell. All of them
+	 * [heads][head size] wide. */
+	void (*attention)(struct workspace *ws, size_t heads, const struct packing *cells,
+	    struct activations *q, struct activations *k, struct activations *v,
+	    struct activations *out);
 	/* out[i] = in[index[i]], for the rows of out. index: host. */
-	void (*gather)(struct workspace *ws, struct activations *in, const size_t *index, struct rows out);
-	/* out[i] = the mean of the rows from[i] .. to[i] - 1 of in, NaN where there are none. from, to: host. */
-	void (*mean)(struct workspace *ws, struct activations *in, const size_t *from, const size_t *to,
-	    struct rows out);
-	/* Copies rows to host memory [n][columns], when all that was asked before is done. 0, or -1 with the
-	 * workspace's first failure; the workspace can then be used again. */
+	void (*gather)(
+	    struct workspace *ws, struct activations *in, const size_t *index, struct rows out);
+	/* out[i] = the mean of the rows from[i] .. to[i] - 1 of in, NaN where there are none. from,
+	 * to: host. */
+	void (*mean)(struct workspace *ws, struct activations *in, const size_t *from,
+	    const size_t *to, struct rows out);
+	/* Copies rows to host memory [n][columns], when all that was asked before is done. 0, or -1
+	 * with the workspace's first failure; the workspace can then be used again. */
 	int (*fetch)(struct workspace *ws, struct rows in, float *host, struct err *e);
 
 	void (*close)(struct backend *b);
@@ -99,7 +112,7 @@ struct backend {
 	const struct backend_ops *op;
 	enum precision precision; /* the one in use, never AUTO */
 	const char *name;         /* "cpu avx512" */
-	size_t tile;              /* rows that one step of a row-wise chain should take, to stay in cache */
+	size_t tile; /* rows that one step of a row-wise chain should take, to stay in cache */
 };
 
 /* NULL with *e set where the device is absent or does not have the precision. */

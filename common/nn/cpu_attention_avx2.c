@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include "nn/cpu_attention.h"
+#include "nn/cpu_attention_pack.h"
 #include "nn/cpu_exp2.h"
 
 #define TARGET __attribute__((target("avx2,fma")))
@@ -14,22 +15,42 @@
 
 enum { GROUP = 6, PANEL = 16 };
 
+static void
+pack_queries(const float *q, size_t stride, size_t n, size_t d, float unit, void *to)
+{
+	attention_transpose(q, stride, n, d, unit, to, GROUP);
+}
+
+static void
+pack_keys(const float *k, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_transpose(k, stride, n, d, 1, to, PANEL);
+}
+
+static void
+pack_values(const float *v, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_pad_rows(v, stride, n, d, to, PANEL);
+}
+
 #define ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5)
 
-#define STEP(i) \
+#define STEP(i)                             \
 	a##i = _mm256_fmadd_ps(w, x, a##i); \
 	b##i = _mm256_fmadd_ps(w, y, b##i);
 #define SCORE_START(i) __m256 a##i = _mm256_setzero_ps(), b##i = a##i;
-#define SCORE_STEP(i) \
+#define SCORE_STEP(i)                               \
 	w = _mm256_broadcast_ss(q + c * GROUP + i); \
 	STEP(i)
-#define SCORE_END(i) \
+#define SCORE_END(i)                                         \
 	_mm256_storeu_ps(s + i * ATTENTION_BLOCK + j, a##i); \
 	_mm256_storeu_ps(s + i * ATTENTION_BLOCK + j + 8, b##i);
 
 TARGET static void
-scores(const float *q, const float *k, size_t d, size_t n, float *s)
+scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 {
+	const float *q = packed_q, *k = packed_k;
+
 	for (size_t j = 0; j < n; j += PANEL) {
 		ROWS(SCORE_START)
 		for (size_t c = 0; c < d; c++, k += PANEL) {
@@ -104,20 +125,22 @@ softmax(float *s, size_t n, float *max, float *sum, float *scale)
 	}
 }
 
-#define VALUE_START(i) \
-	__m256 f##i = _mm256_broadcast_ss(scale + i); \
+#define VALUE_START(i)                                                          \
+	__m256 f##i = _mm256_broadcast_ss(scale + i);                           \
 	__m256 a##i = _mm256_mul_ps(_mm256_loadu_ps(o + i * width + at), f##i); \
 	__m256 b##i = _mm256_mul_ps(_mm256_loadu_ps(o + i * width + at + 8), f##i);
-#define VALUE_STEP(i) \
+#define VALUE_STEP(i)                                         \
 	w = _mm256_broadcast_ss(s + i * ATTENTION_BLOCK + j); \
 	STEP(i)
-#define VALUE_END(i) \
+#define VALUE_END(i)                                \
 	_mm256_storeu_ps(o + i * width + at, a##i); \
 	_mm256_storeu_ps(o + i * width + at + 8, b##i);
 
 TARGET static void
-values(const float *s, const float *v, size_t n, size_t width, const float *scale, float *o)
+values(const float *s, const void *packed_v, size_t n, size_t width, const float *scale, float *o)
 {
+	const float *v = packed_v;
+
 	for (size_t at = 0; at < width; at += 16) {
 		ROWS(VALUE_START)
 		for (size_t j = 0; j < n; j++) {
@@ -130,6 +153,17 @@ values(const float *s, const float *v, size_t n, size_t width, const float *scal
 	}
 }
 
-const struct attention_kernel attention_avx2 = { GROUP, PANEL, scores, softmax, values };
+const struct attention_kernel attention_avx2 = {
+	.group = GROUP,
+	.panel = PANEL,
+	.depth = 1,
+	.element = sizeof(float),
+	.pack_queries = pack_queries,
+	.pack_keys = pack_keys,
+	.pack_values = pack_values,
+	.scores = scores,
+	.softmax = softmax,
+	.values = values,
+};
 
 #endif

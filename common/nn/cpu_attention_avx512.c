@@ -1,14 +1,16 @@
-/* cpu_attention_avx512.c - the attention kernel for AVX-512, 12 queries x 32 keys, then 6 x 64 values.
+/* cpu_attention_avx512.c - the attention kernel for AVX-512, 12 queries x 32 keys, then 6 x 64
+ * values.
  *
- * 24 sums, two vectors of keys (or four of values) and one broadcast: 27 to 29 of the 32 registers, and 24
- * multiply-adds for 14 (or 10) loads. The rows are written out by macros, because compilers keep sums in registers
- * only when they have names of their own. */
+ * 24 sums, two vectors of keys (or four of values) and one broadcast: 27 to 29 of the 32 registers,
+ * and 24 multiply-adds for 14 (or 10) loads. The rows are written out by macros, because compilers
+ * keep sums in registers only when they have names of their own. */
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
 #include "nn/cpu_attention.h"
+#include "nn/cpu_attention_pack.h"
 #include "nn/cpu_exp2.h"
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma")))
@@ -16,21 +18,41 @@
 
 enum { GROUP = 12, PANEL = 32, HALF = 6 };
 
+static void
+pack_queries(const float *q, size_t stride, size_t n, size_t d, float unit, void *to)
+{
+	attention_transpose(q, stride, n, d, unit, to, GROUP);
+}
+
+static void
+pack_keys(const float *k, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_transpose(k, stride, n, d, 1, to, PANEL);
+}
+
+static void
+pack_values(const float *v, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_pad_rows(v, stride, n, d, to, PANEL);
+}
+
 #define ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
 #define ROWS12(X) ROWS6(X) X(6) X(7) X(8) X(9) X(10) X(11)
 
 #define SCORE_START(i) __m512 a##i = _mm512_setzero_ps(), b##i = a##i;
-#define SCORE_STEP(i) \
+#define SCORE_STEP(i)                         \
 	w = _mm512_set1_ps(q[c * GROUP + i]); \
-	a##i = _mm512_fmadd_ps(w, x, a##i); \
+	a##i = _mm512_fmadd_ps(w, x, a##i);   \
 	b##i = _mm512_fmadd_ps(w, y, b##i);
-#define SCORE_END(i) \
+#define SCORE_END(i)                                         \
 	_mm512_storeu_ps(s + i * ATTENTION_BLOCK + j, a##i); \
 	_mm512_storeu_ps(s + i * ATTENTION_BLOCK + j + 16, b##i);
 
 TARGET static void
-scores(const float *q, const float *k, size_t d, size_t n, float *s)
+scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 {
+	const float *q = packed_q, *k = packed_k;
+
 	for (size_t j = 0; j < n; j += PANEL) {
 		ROWS12(SCORE_START)
 		for (size_t c = 0; c < d; c++, k += PANEL) {
@@ -88,36 +110,37 @@ softmax(float *s, size_t n, float *max, float *sum, float *scale)
 }
 
 #define LOAD(p) _mm512_loadu_ps(p)
-#define VALUE_START(i) \
-	__m512 f##i = _mm512_set1_ps(scale[i]), a##i = _mm512_mul_ps(LOAD(o + i * width), f##i), b##i = a##i, \
-	       c##i = a##i, d##i = a##i; \
-	if (vectors > 1) \
-		b##i = _mm512_mul_ps(LOAD(o + i * width + 16), f##i); \
-	if (vectors > 2) \
-		c##i = _mm512_mul_ps(LOAD(o + i * width + 32), f##i); \
-	if (vectors > 3) \
+#define VALUE_START(i)                                                                           \
+	__m512 f##i = _mm512_set1_ps(scale[i]), a##i = _mm512_mul_ps(LOAD(o + i * width), f##i), \
+	       b##i = a##i, c##i = a##i, d##i = a##i;                                            \
+	if (vectors > 1)                                                                         \
+		b##i = _mm512_mul_ps(LOAD(o + i * width + 16), f##i);                            \
+	if (vectors > 2)                                                                         \
+		c##i = _mm512_mul_ps(LOAD(o + i * width + 32), f##i);                            \
+	if (vectors > 3)                                                                         \
 		d##i = _mm512_mul_ps(LOAD(o + i * width + 48), f##i);
-#define VALUE_STEP(i) \
+#define VALUE_STEP(i)                                   \
 	w = _mm512_set1_ps(s[i * ATTENTION_BLOCK + j]); \
-	a##i = _mm512_fmadd_ps(w, x, a##i); \
-	if (vectors > 1) \
-		b##i = _mm512_fmadd_ps(w, y, b##i); \
-	if (vectors > 2) \
-		c##i = _mm512_fmadd_ps(w, z, c##i); \
-	if (vectors > 3) \
+	a##i = _mm512_fmadd_ps(w, x, a##i);             \
+	if (vectors > 1)                                \
+		b##i = _mm512_fmadd_ps(w, y, b##i);     \
+	if (vectors > 2)                                \
+		c##i = _mm512_fmadd_ps(w, z, c##i);     \
+	if (vectors > 3)                                \
 		d##i = _mm512_fmadd_ps(w, u, d##i);
-#define VALUE_END(i) \
-	_mm512_storeu_ps(o + i * width, a##i); \
-	if (vectors > 1) \
+#define VALUE_END(i)                                        \
+	_mm512_storeu_ps(o + i * width, a##i);              \
+	if (vectors > 1)                                    \
 		_mm512_storeu_ps(o + i * width + 16, b##i); \
-	if (vectors > 2) \
+	if (vectors > 2)                                    \
 		_mm512_storeu_ps(o + i * width + 32, c##i); \
-	if (vectors > 3) \
+	if (vectors > 3)                                    \
 		_mm512_storeu_ps(o + i * width + 48, d##i);
 
 /* Six queries and 16 * vectors columns; `vectors` is a constant where this is called. */
 INLINE void
-values_of(int vectors, const float *s, const float *v, size_t n, size_t width, const float *scale, float *o)
+values_of(int vectors, const float *s, const float *v, size_t n, size_t width, const float *scale,
+    float *o)
 {
 	ROWS6(VALUE_START)
 	for (size_t j = 0; j < n; j++, v += width) {
@@ -135,9 +158,12 @@ values_of(int vectors, const float *s, const float *v, size_t n, size_t width, c
 }
 
 TARGET static void
-values(const float *s, const float *v, size_t n, size_t width, const float *scale, float *o)
+values(const float *s, const void *packed_v, size_t n, size_t width, const float *scale, float *o)
 {
-	for (size_t i = 0; i < GROUP; i += HALF, s += HALF * ATTENTION_BLOCK, scale += HALF, o += HALF * width)
+	const float *v = packed_v;
+
+	for (size_t i = 0; i < GROUP;
+	     i += HALF, s += HALF * ATTENTION_BLOCK, scale += HALF, o += HALF * width)
 		for (size_t at = 0; at < width; at += 64) {
 			switch (width - at) {
 			case 16:
@@ -156,6 +182,17 @@ values(const float *s, const float *v, size_t n, size_t width, const float *scal
 		}
 }
 
-const struct attention_kernel attention_avx512 = { GROUP, PANEL, scores, softmax, values };
+const struct attention_kernel attention_avx512 = {
+	.group = GROUP,
+	.panel = PANEL,
+	.depth = 1,
+	.element = sizeof(float),
+	.pack_queries = pack_queries,
+	.pack_keys = pack_keys,
+	.pack_values = pack_values,
+	.scores = scores,
+	.softmax = softmax,
+	.values = values,
+};
 
 #endif

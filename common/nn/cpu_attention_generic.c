@@ -4,9 +4,28 @@
 #include <string.h>
 
 #include "nn/cpu_attention.h"
+#include "nn/cpu_attention_pack.h"
 #include "nn/cpu_exp2.h"
 
 enum { GROUP = 4, PANEL = 8, COLUMNS = 16 };
+
+static void
+pack_queries(const float *q, size_t stride, size_t n, size_t d, float unit, void *to)
+{
+	attention_transpose(q, stride, n, d, unit, to, GROUP);
+}
+
+static void
+pack_keys(const float *k, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_transpose(k, stride, n, d, 1, to, PANEL);
+}
+
+static void
+pack_values(const float *v, size_t stride, size_t n, size_t d, void *to)
+{
+	attention_pad_rows(v, stride, n, d, to, PANEL);
+}
 
 /* 2^x for x <= 0. */
 static float
@@ -31,8 +50,10 @@ exp2_of(float x)
 }
 
 static void
-scores(const float *q, const float *k, size_t d, size_t n, float *s)
+scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 {
+	const float *q = packed_q, *k = packed_k;
+
 	for (size_t j = 0; j < n; j += PANEL, k += d * PANEL) {
 		float sum[GROUP][PANEL] = { 0 };
 
@@ -64,8 +85,10 @@ softmax(float *s, size_t n, float *max, float *sum, float *scale)
 }
 
 static void
-values(const float *s, const float *v, size_t n, size_t width, const float *scale, float *o)
+values(const float *s, const void *packed_v, size_t n, size_t width, const float *scale, float *o)
 {
+	const float *v = packed_v;
+
 	for (size_t i = 0; i < GROUP; i++, s += ATTENTION_BLOCK)
 		for (size_t at = 0; at < width; at += COLUMNS, o += COLUMNS) {
 			float sum[COLUMNS];
@@ -79,4 +102,15 @@ values(const float *s, const float *v, size_t n, size_t width, const float *scal
 		}
 }
 
-const struct attention_kernel attention_generic = { GROUP, PANEL, scores, softmax, values };
+const struct attention_kernel attention_generic = {
+	.group = GROUP,
+	.panel = PANEL,
+	.depth = 1,
+	.element = sizeof(float),
+	.pack_queries = pack_queries,
+	.pack_keys = pack_keys,
+	.pack_values = pack_values,
+	.scores = scores,
+	.softmax = softmax,
+	.values = values,
+};

@@ -40,8 +40,8 @@ struct workspace {
 };
 
 struct activations {
-	float *data; /* [room][columns]; room is a multiple of MATMUL_PAD */
-	size_t rows, columns, room;
+	float *data; /* [room][columns]; room is a multiple of tile */
+	size_t rows, columns, room, tile;
 };
 
 static float *
@@ -51,11 +51,13 @@ first(struct rows r)
 	return r.a->data + r.from * r.a->columns;
 }
 
-/* A product writes beyond r.n up to its padding: those rows must belong to nobody. */
+/* A product may write whole tiles: rows beyond r.n must belong to nobody. */
 static void
 check_padding(const struct workspace *ws, struct rows r)
 {
-	assert(r.n % ws->backend->base.tile == 0 || r.from + r.n == r.a->rows);
+	size_t tile = ws->backend->base.tile;
+
+	assert(r.from % tile == 0 && (r.n % tile == 0 || r.from + r.n == r.a->rows));
 }
 
 static struct linear *
@@ -141,8 +143,8 @@ activations_create(struct workspace *ws, size_t columns)
 {
 	struct activations *a = mem_zero(1, sizeof(*a));
 
-	(void)ws;
 	a->columns = columns;
+	a->tile = ws->backend->base.tile;
 	return a;
 }
 
@@ -153,7 +155,7 @@ activations_shape(struct activations *a, size_t rows)
 	if (rows <= a->room)
 		return;
 	free(a->data);
-	a->room = (rows + MATMUL_PAD - 1) / MATMUL_PAD * MATMUL_PAD;
+	a->room = (rows + a->tile - 1) / a->tile * a->tile;
 	a->data = mem_zero(a->room * a->columns, sizeof(*a->data));
 }
 
@@ -167,7 +169,8 @@ activations_free(struct activations *a)
 }
 
 static void
-embed(struct workspace *ws, const struct embedding *w, const int32_t *ids, const int32_t *positions, struct rows out)
+embed(struct workspace *ws, const struct embedding *w, const int32_t *ids, const int32_t *positions,
+    struct rows out)
 {
 	const struct model *m = w->model;
 	size_t n = m->config.hidden;
@@ -176,8 +179,8 @@ embed(struct workspace *ws, const struct embedding *w, const int32_t *ids, const
 	for (size_t i = 0; i < out.n; i++)
 		rows_add3(m->word_embeddings + (size_t)ids[i] * n, m->type_embeddings,
 		    m->position_embeddings + (size_t)positions[i] * n, to + i * n, n);
-	rows_normalize(ws->backend->isa, to, to, out.n, n, m->embedding_norm_weight, m->embedding_norm_bias,
-	    m->config.layer_norm_eps);
+	rows_normalize(ws->backend->isa, to, to, out.n, n, m->embedding_norm_weight,
+	    m->embedding_norm_bias, m->config.layer_norm_eps);
 }
 
 static void
@@ -190,7 +193,8 @@ linear(struct workspace *ws, const struct linear *w, struct rows in, struct rows
 }
 
 static void
-linear_add(struct workspace *ws, const struct linear *w, struct rows in, struct rows residual, struct rows out)
+linear_add(struct workspace *ws, const struct linear *w, struct rows in, struct rows residual,
+    struct rows out)
 {
 	check_padding(ws, out);
 	assert(in.n == out.n && in.n == residual.n);
@@ -205,15 +209,22 @@ static void
 normalize(struct workspace *ws, const struct norm *w, struct rows in, struct rows out)
 {
 	assert(in.n == out.n && in.a->columns == w->n && out.a->columns == w->n);
-	rows_normalize(ws->backend->isa, first(in), first(out), in.n, w->n, w->gain, w->bias, w->eps);
+	rows_normalize(
+	    ws->backend->isa, first(in), first(out), in.n, w->n, w->gain, w->bias, w->eps);
 }
 
 static void
 attention(struct workspace *ws, size_t heads, const struct packing *cells, struct activations *q,
     struct activations *k, struct activations *v, struct activations *out)
 {
-	struct attention_call call = { .q = q->data, .k = k->data, .v = v->data, .out = out->data,
-		.cu_q = cells->cu_q, .cu_k = cells->cu_k, .n_cells = cells->n, .heads = heads,
+	struct attention_call call = { .q = q->data,
+		.k = k->data,
+		.v = v->data,
+		.out = out->data,
+		.cu_q = cells->cu_q,
+		.cu_k = cells->cu_k,
+		.n_cells = cells->n,
+		.heads = heads,
 		.head_size = q->columns / heads };
 
 	assert(cells->cu_q[cells->n] == q->rows && cells->cu_k[cells->n] == k->rows);
@@ -236,7 +247,8 @@ gather(struct workspace *ws, struct activations *in, const size_t *index, struct
 }
 
 static void
-mean(struct workspace *ws, struct activations *in, const size_t *from, const size_t *to, struct rows out)
+mean(struct workspace *ws, struct activations *in, const size_t *from, const size_t *to,
+    struct rows out)
 {
 	size_t n = in->columns;
 
@@ -300,9 +312,11 @@ choose_precision(enum cpu_isa isa, enum precision *p, struct err *e)
 	if (*p == PRECISION_AUTO)
 		*p = cpu_isa_prefers_bf16(isa) ? PRECISION_BF16 : PRECISION_F32;
 	if (*p == PRECISION_BF16 && isa < CPU_ISA_AVX512)
-		return err_set(e, "precision bf16: needs AVX-512, and there is %s only; use f32", cpu_isa_name(isa));
+		return err_set(e, "precision bf16: needs AVX-512, and there is %s only; use f32",
+		    cpu_isa_name(isa));
 	if (*p != PRECISION_F32 && *p != PRECISION_BF16)
-		return err_set(e, "precision %s: the CPU backend has f32 and bf16", precision_name(*p));
+		return err_set(
+		    e, "precision %s: the CPU backend has f32 and bf16", precision_name(*p));
 	return 0;
 }
 
@@ -316,7 +330,7 @@ cpu_backend_open(enum precision precision, struct err *e)
 		return NULL;
 	b = mem_zero(1, sizeof(*b));
 	b->isa = isa;
-	b->attention = attention_kernel(isa);
+	b->attention = attention_kernel(isa, precision == PRECISION_BF16);
 	b->matmul = matmul_library_open(isa, precision == PRECISION_BF16, e);
 	if (!b->matmul) {
 		free(b);

@@ -1,11 +1,13 @@
-/* cpu_backend.h - the backend of the CPU: oneDNN for the linear layers, our own attention and norms. */
+/* cpu_backend.h - the backend of the CPU: oneDNN for the linear layers, our own attention and
+ * norms. */
 
 #ifndef NN_CPU_BACKEND_H
 #define NN_CPU_BACKEND_H
 
 #include "nn/backend.h"
 
-/* f32 always; bf16 (matrix products only; all else stays float32) with AVX-512. NULL with *e set otherwise. */
+/* f32 always; bf16 (matrix products only; all else stays float32) with AVX-512. NULL with *e set
+ * otherwise. */
 struct backend *cpu_backend_open(enum precision precision, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* cpu_bf16.h - float32 to bfloat16 and back: the upper half of the number, rounded to nearest, ties to even. */
+/* cpu_bf16.h - float32 to bfloat16 and back: the upper half of the number, rounded to nearest, ties
+ * to even. */
 
 #ifndef NN_CPU_BF16_H
 #define NN_CPU_BF16_H

@@ -1,7 +1,8 @@
-/* cpu_exp2.h - the polynomial for 2^x, -0.5 <= x <= 0.5, shared by the attention kernels.
+/* cpu_exp2.h - polynomials for 2^x, -0.5 <= x <= 0.5, shared by the attention kernels.
  *
- * 1 + x * (EXP2_1 + x * (EXP2_2 + ... x * EXP2_5)): the least relative error for degree 5 with p(0) = 1,
- * 9.2e-8; 1.9e-7 with rounding. Arguments below EXP2_MIN are taken as EXP2_MIN. */
+ * 1 + x * (EXP2_1 + x * (EXP2_2 + ... x * EXP2_5)): the least relative error for degree 5 with
+ * p(0) = 1, 9.2e-8; 1.9e-7 with rounding. EXP2_CUBIC: the same for degree 3, 1.0e-4. Arguments below
+ * EXP2_MIN are taken as EXP2_MIN, so that no result is a denormal number. */
 
 #ifndef NN_CPU_EXP2_H
 #define NN_CPU_EXP2_H
@@ -12,5 +13,9 @@
 #define EXP2_3 0x1.c6b752p-5f
 #define EXP2_4 0x1.3cea88p-7f
 #define EXP2_5 0x1.5bba14p-10f
+
+#define EXP2_CUBIC_1 0x1.62f5fap-1f
+#define EXP2_CUBIC_2 0x1.f00c4ep-3f
+#define EXP2_CUBIC_3 0x1.c2a216p-5f
 
 #endif

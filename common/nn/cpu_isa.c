@@ -20,7 +20,8 @@ cpuid_bit(unsigned leaf, unsigned subleaf, int which, unsigned bit)
 {
 	unsigned r[4] = { 0 };
 
-	return __get_cpuid_count(leaf, subleaf, &r[0], &r[1], &r[2], &r[3]) && (r[which] >> bit & 1);
+	return __get_cpuid_count(leaf, subleaf, &r[0], &r[1], &r[2], &r[3]) &&
+	       (r[which] >> bit & 1);
 }
 
 /* The CPU has AMX-TILE and AMX-BF16, and Linux grants the 8 KB of tile state to this process
@@ -35,7 +36,8 @@ has_amx(void)
 	if (!cpuid_bit(7, 0, 3, 24) || !cpuid_bit(7, 0, 3, 22))
 		return false;
 	return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0 &&
-	    syscall(SYS_arch_prctl, GET_PERMITTED, &permitted) == 0 && (permitted >> TILE_DATA & 1);
+	       syscall(SYS_arch_prctl, GET_PERMITTED, &permitted) == 0 &&
+	       (permitted >> TILE_DATA & 1);
 #else
 	return false;
 #endif
@@ -97,7 +99,8 @@ cpu_isa_find(enum cpu_isa *ret_isa, struct err *e)
 		if (strcmp(asked, names[i]) != 0)
 			continue;
 		if (i > (int)native)
-			return err_set(e, "CELLPIPE_ISA=%s: this CPU has only %s", asked, names[native]);
+			return err_set(
+			    e, "CELLPIPE_ISA=%s: this CPU has only %s", asked, names[native]);
 		*ret_isa = (enum cpu_isa)i;
 		return 0;
 	}

@@ -49,7 +49,8 @@ variance_of(const float *x, size_t n, float mean)
 }
 
 BODY void
-normalize_row(const float *in, float *out, size_t n, const float *gain, const float *bias, float eps)
+normalize_row(
+    const float *in, float *out, size_t n, const float *gain, const float *bias, float eps)
 {
 	float mean = mean_of(in, n);
 	float factor = 1 / sqrtf(variance_of(in, n, mean) + eps);
@@ -68,14 +69,16 @@ normalize_row(const float *in, float *out, size_t n, const float *gain, const fl
 }
 
 BODY void
-normalize_rows(const float *in, float *out, size_t rows, size_t n, const float *gain, const float *bias, float eps)
+normalize_rows(const float *in, float *out, size_t rows, size_t n, const float *gain,
+    const float *bias, float eps)
 {
 	for (size_t r = 0; r < rows; r++)
 		normalize_row(in + r * n, out + r * n, n, gain, bias, eps);
 }
 
 static void
-normalize_generic(const float *in, float *out, size_t rows, size_t n, const float *gain, const float *bias, float eps)
+normalize_generic(const float *in, float *out, size_t rows, size_t n, const float *gain,
+    const float *bias, float eps)
 {
 	normalize_rows(in, out, rows, n, gain, bias, eps);
 }
@@ -83,7 +86,8 @@ normalize_generic(const float *in, float *out, size_t rows, size_t n, const floa
 #if defined(__x86_64__)
 
 __attribute__((target("avx2"))) static void
-normalize_avx2(const float *in, float *out, size_t rows, size_t n, const float *gain, const float *bias, float eps)
+normalize_avx2(const float *in, float *out, size_t rows, size_t n, const float *gain,
+    const float *bias, float eps)
 {
 	normalize_rows(in, out, rows, n, gain, bias, eps);
 }
@@ -91,8 +95,8 @@ normalize_avx2(const float *in, float *out, size_t rows, size_t n, const float *
 #endif
 
 void
-rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, size_t n, const float *gain,
-    const float *bias, float eps)
+rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, size_t n,
+    const float *gain, const float *bias, float eps)
 {
 #if defined(__x86_64__)
 	if (isa >= CPU_ISA_AVX2) {

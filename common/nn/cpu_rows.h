@@ -1,7 +1,7 @@
 /* cpu_rows.h - what the CPU backend does to rows of float32 besides products and attention.
  *
- * The arithmetic is the same with every instruction set, bit for bit: sums go over 16 lanes that are added up in
- * one fixed order, and no product is fused with a sum. */
+ * The arithmetic is the same with every instruction set, bit for bit: sums go over 16 lanes that
+ * are added up in one fixed order, and no product is fused with a sum. */
 
 #ifndef NN_CPU_ROWS_H
 #define NN_CPU_ROWS_H
@@ -11,10 +11,10 @@
 
 #include "nn/cpu_isa.h"
 
-/* out[r] = (in[r] - mean) / sqrt(variance + eps) * gain + bias for rows of n values; out may be in. The variance is that
- * of the population, from the differences to the mean. */
-void rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, size_t n, const float *gain,
-    const float *bias, float eps);
+/* out[r] = (in[r] - mean) / sqrt(variance + eps) * gain + bias for rows of n values; out may be in.
+ * The variance is that of the population, from the differences to the mean. */
+void rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, size_t n,
+    const float *gain, const float *bias, float eps);
 
 /* out[i] = a[i] + b[i] + c[i], in this order. */
 void rows_add3(const float *a, const float *b, const float *c, float *out, size_t n);

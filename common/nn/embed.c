@@ -7,8 +7,8 @@
 #include "nn/forward.h"
 #include "nn/plan.h"
 
-/* Enough rows to feed the matrix units, few enough that the work is spread evenly over the workers and that a worker's
- * memory (20 bytes * hidden a token) stays small. */
+/* Enough rows to feed the matrix units, few enough that the work is spread evenly over the workers
+ * and that a worker's memory (20 bytes * hidden a token) stays small. */
 enum { BATCH_TOKENS = 2048 };
 
 struct embedder {
@@ -19,12 +19,13 @@ struct embedder {
 };
 
 static int
-choose(const struct model *m, const struct embed_options *options, struct plan *plan, enum device *device,
-    enum precision *precision, struct err *e)
+choose(const struct model *m, const struct embed_options *options, struct plan *plan,
+    enum device *device, enum precision *precision, struct err *e)
 {
 	static const enum plan_rows rows[] = { PLAN_FIRST, PLAN_MEAN, PLAN_ALL };
 
-	if (device_parse(options->device, device, e) || precision_parse(options->precision, precision, e))
+	if (device_parse(options->device, device, e) ||
+	    precision_parse(options->precision, precision, e))
 		return -1;
 	return plan_make(plan, m, rows[options->pool], PLAN_HIDDEN, options->layer, e);
 }
@@ -76,9 +77,13 @@ embedder_batch_tokens(const struct embedder *m)
 }
 
 int
-embedder_run(struct embedder *m, size_t worker, const struct embed_cells *cells, float *ret_rows, struct err *e)
+embedder_run(struct embedder *m, size_t worker, const struct embed_cells *cells, float *ret_rows,
+    struct err *e)
 {
-	struct forward_cells in = { .n = cells->n, .ids = cells->ids, .offsets = cells->offsets, .from = cells->from,
+	struct forward_cells in = { .n = cells->n,
+		.ids = cells->ids,
+		.offsets = cells->offsets,
+		.from = cells->from,
 		.to = cells->to };
 
 	assert(worker < m->workers);

@@ -34,9 +34,11 @@ struct network {
 };
 
 static struct linear *
-add_linear(struct network *net, const float *weight, const float *bias, size_t n_out, size_t n_in, enum activation f)
+add_linear(struct network *net, const float *weight, const float *bias, size_t n_out, size_t n_in,
+    enum activation f)
 {
-	struct linear *w = net->backend->op->linear_create(net->backend, weight, bias, n_out, n_in, f);
+	struct linear *w =
+	    net->backend->op->linear_create(net->backend, weight, bias, n_out, n_in, f);
 
 	net->linears[net->n_linears++] = w;
 	return w;
@@ -52,12 +54,13 @@ create_layer(struct network *net, struct layer *to, const struct model_layer *w)
 	to->key = add_linear(net, w->key_weight, w->key_bias, h, h, ACTIVATION_NONE);
 	to->value = add_linear(net, w->value_weight, w->value_bias, h, h, ACTIVATION_NONE);
 	to->query = add_linear(net, w->query_weight, w->query_bias, h, h, ACTIVATION_NONE);
-	to->attention_output = add_linear(net, w->attention_output_weight, w->attention_output_bias, h, h,
-	    ACTIVATION_NONE);
+	to->attention_output = add_linear(
+	    net, w->attention_output_weight, w->attention_output_bias, h, h, ACTIVATION_NONE);
 	to->attention_norm =
 	    op->norm_create(net->backend, w->attention_norm_weight, w->attention_norm_bias, h, eps);
 	to->ffn = add_linear(net, w->ffn_weight, w->ffn_bias, ffn, h, net->config.activation);
-	to->ffn_output = add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
+	to->ffn_output =
+	    add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
 	to->ffn_norm = op->norm_create(net->backend, w->ffn_norm_weight, w->ffn_norm_bias, h, eps);
 }
 
@@ -70,18 +73,22 @@ create_head(struct network *net, const struct model *m)
 	case PLAN_HIDDEN:
 		return;
 	case PLAN_MLM:
-		net->dense = add_linear(net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
-		net->norm = net->backend->op->norm_create(net->backend, m->mlm_norm_weight, m->mlm_norm_bias, h,
-		    net->config.layer_norm_eps);
-		net->logits = add_linear(net, m->decoder_weight, m->decoder_bias, net->plan.width, h, ACTIVATION_NONE);
+		net->dense = add_linear(
+		    net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
+		net->norm = net->backend->op->norm_create(net->backend, m->mlm_norm_weight,
+		    m->mlm_norm_bias, h, net->config.layer_norm_eps);
+		net->logits = add_linear(
+		    net, m->decoder_weight, m->decoder_bias, net->plan.width, h, ACTIVATION_NONE);
 		return;
 	case PLAN_SEQUENCE:
-		net->dense = add_linear(net, m->pooler_weight, m->pooler_bias, h, h, ACTIVATION_TANH);
+		net->dense =
+		    add_linear(net, m->pooler_weight, m->pooler_bias, h, h, ACTIVATION_TANH);
 		break;
 	case PLAN_TOKEN:
 		break;
 	}
-	net->logits = add_linear(net, m->head[0].weight, m->head[0].bias, net->plan.width, h, ACTIVATION_NONE);
+	net->logits = add_linear(
+	    net, m->head[0].weight, m->head[0].bias, net->plan.width, h, ACTIVATION_NONE);
 }
 
 struct network *
@@ -170,12 +177,14 @@ network_prepare(struct network *net, size_t threads, struct err *e)
 struct forward {
 	const struct network *net;
 	struct workspace *ws;
-	struct activations *x;             /* [tokens][hidden]: the hidden states */
-	struct activations *q, *k, *v;     /* [tokens][hidden], of the heads side by side */
-	struct activations *context;       /* [tokens][hidden]: what attention gives; then that of means and heads */
-	struct activations *inner;         /* [tile][ffn] */
-	struct activations *wanted;        /* [wanted rows][hidden]: the hidden states, where not all are wanted */
-	struct activations *logits;        /* [tile][width] */
+	struct activations *x;         /* [tokens][hidden]: the hidden states */
+	struct activations *q, *k, *v; /* [tokens][hidden], of the heads side by side */
+	struct activations
+	    *context; /* [tokens][hidden]: what attention gives; then that of means and heads */
+	struct activations *inner; /* [tile][ffn] */
+	struct activations
+	    *wanted; /* [wanted rows][hidden]: the hidden states, where not all are wanted */
+	struct activations *logits; /* [tile][width] */
 	/* Host memory, grown to the largest batch: */
 	int32_t *positions; /* [tokens] */
 	size_t *index;      /* [wanted rows]: their rows in x */
@@ -276,7 +285,8 @@ embed_tokens(struct forward *f, const struct forward_cells *cells)
 		}
 	}
 	f->net->backend->op->activations_shape(f->x, tokens);
-	f->net->backend->op->embed(f->ws, f->net->embedding, cells->ids, f->positions, all(f->x, tokens));
+	f->net->backend->op->embed(
+	    f->ws, f->net->embedding, cells->ids, f->positions, all(f->x, tokens));
 }
 
 /* index: the rows of x that are wanted; cu_q: how many of them come before each cell. */
@@ -294,7 +304,8 @@ find_wanted(struct forward *f, const struct forward_cells *cells)
 		if (f->net->plan.rows == PLAN_FIRST)
 			f->index[n++] = start;
 		else
-			for (size_t i = cells->cu_positions[cell]; i < cells->cu_positions[cell + 1]; i++) {
+			for (size_t i = cells->cu_positions[cell];
+			     i < cells->cu_positions[cell + 1]; i++) {
 				assert(cells->positions[i] < length);
 				f->index[n++] = start + cells->positions[i];
 			}
@@ -312,8 +323,8 @@ gather_wanted(struct forward *f, size_t n)
 
 /* context = attention of the rows of x to all rows of their cells in `keys`. */
 static void
-attend(struct forward *f, const struct layer *w, const struct packing *cells, struct activations *x, size_t n,
-    struct activations *keys, size_t n_keys)
+attend(struct forward *f, const struct layer *w, const struct packing *cells, struct activations *x,
+    size_t n, struct activations *keys, size_t n_keys)
 {
 	const struct backend_ops *op = f->net->backend->op;
 
@@ -327,8 +338,8 @@ attend(struct forward *f, const struct layer *w, const struct packing *cells, st
 	op->attention(f->ws, f->net->config.heads, cells, f->q, f->k, f->v, f->context);
 }
 
-/* x = norm(x + attention_output(context)); x = norm(x + ffn_output(f(ffn(x)))). Each row is by itself, so a few rows go through
- * all steps while they are in the cache. */
+/* x = norm(x + attention_output(context)); x = norm(x + ffn_output(f(ffn(x)))). Each row is by
+ * itself, so a few rows go through all steps while they are in the cache. */
 static void
 feed_forward(struct forward *f, const struct layer *w, struct activations *x, size_t n)
 {
@@ -339,7 +350,8 @@ feed_forward(struct forward *f, const struct layer *w, struct activations *x, si
 		struct rows part = { x, from, n - from < tile ? n - from : tile };
 		struct rows inner = all(f->inner, part.n);
 
-		op->linear_add(f->ws, w->attention_output, (struct rows){ f->context, from, part.n }, part, part);
+		op->linear_add(f->ws, w->attention_output,
+		    (struct rows){ f->context, from, part.n }, part, part);
 		op->normalize(f->ws, w->attention_norm, part, part);
 		op->activations_shape(f->inner, part.n);
 		op->linear(f->ws, w->ffn, part, inner);

@@ -1,8 +1,9 @@
 /* forward.h - the forward pass, whatever the device.
  *
- * A network is the part of a model that a plan needs, on a backend; all threads share it. A forward is one thread's
- * activations. Cells lie end to end, [tokens][hidden], without padding, so a cell's result cannot depend on its
- * neighbours. Architecture: Devlin et al. 2019 (BERT, norms after the residual sums), as transformers' BertModel. */
+ * A network is the part of a model that a plan needs, on a backend; all threads share it. A forward
+ * is one thread's activations. Cells lie end to end, [tokens][hidden], without padding, so a cell's
+ * result cannot depend on its neighbours. Architecture: Devlin et al. 2019 (BERT, norms after the
+ * residual sums), as transformers' BertModel. */
 
 #ifndef NN_FORWARD_H
 #define NN_FORWARD_H
@@ -18,15 +19,17 @@
 struct network;
 struct forward;
 
-/* Cells end to end: cell i is ids[offsets[i]] .. ids[offsets[i + 1] - 1]; at least one token, at most the model's
- * positions, ids below its vocabulary (asserted). */
+/* Cells end to end: cell i is ids[offsets[i]] .. ids[offsets[i + 1] - 1]; at least one token, at
+ * most the model's positions, ids below its vocabulary (asserted). */
 struct forward_cells {
 	size_t n;
 	const int32_t *ids;
 	const size_t *offsets; /* [n + 1], from 0 */
-	/* PLAN_MEAN: the tokens from[i] .. to[i] - 1 of cell i, counted from its first; NaN where there are none. */
+	/* PLAN_MEAN: the tokens from[i] .. to[i] - 1 of cell i, counted from its first; NaN where
+	 * there are none. */
 	const size_t *from, *to; /* [n] */
-	/* PLAN_POSITIONS: positions[cu_positions[i]] .. positions[cu_positions[i + 1] - 1] of cell i, counted from its first token. */
+	/* PLAN_POSITIONS: positions[cu_positions[i]] .. positions[cu_positions[i + 1] - 1] of cell
+	 * i, counted from its first token. */
 	const size_t *positions, *cu_positions; /* [cu_positions[n]], [n + 1] from 0 */
 };
 
@@ -34,10 +37,12 @@ struct forward_cells {
 struct network *network_create(struct backend *b, const struct model *m, const struct plan *plan);
 void network_free(struct network *net);
 
-/* Brings the weights to the device, with this many threads; once, before the first forward_run. 0 or -1. */
+/* Brings the weights to the device, with this many threads; once, before the first forward_run. 0
+ * or -1. */
 int network_prepare(struct network *net, size_t threads, struct err *e);
 
-/* One thread's memory: it grows to the largest batch that it meets, about 5 * hidden * 4 bytes a token. */
+/* One thread's memory: it grows to the largest batch that it meets, about 5 * hidden * 4 bytes a
+ * token. */
 struct forward *forward_create(const struct network *net);
 void forward_free(struct forward *f);
 
@@ -45,6 +50,7 @@ void forward_free(struct forward *f);
 size_t forward_rows(const struct plan *plan, const struct forward_cells *cells);
 
 /* Computes ret_rows [forward_rows][plan.width], cell by cell in order. 0 or -1. */
-int forward_run(struct forward *f, const struct forward_cells *cells, float *ret_rows, struct err *e);
+int forward_run(
+    struct forward *f, const struct forward_cells *cells, float *ret_rows, struct err *e);
 
 #endif

@@ -1,8 +1,8 @@
 /* plan.h - what a caller wants of the network, and so what has to be computed.
  *
- * The encoder stops after the layer that is asked for. In that layer, where only some rows of a cell are wanted (cls, masked positions),
- * only they are computed: keys and values need all rows, everything else does not. A head is computed
- * where it is asked for, on the wanted rows. */
+ * The encoder stops after the layer that is asked for. In that layer, where only some rows of a
+ * cell are wanted (cls, masked positions), only they are computed: keys and values need all rows,
+ * everything else does not. A head is computed where it is asked for, on the wanted rows. */
 
 #ifndef NN_PLAN_H
 #define NN_PLAN_H
@@ -25,21 +25,23 @@ enum plan_rows {
 enum plan_head {
 	PLAN_HIDDEN,   /* nothing more: [hidden] */
 	PLAN_MLM,      /* a logit for each token of the vocabulary: [vocab] */
-	PLAN_SEQUENCE, /* the sequence classifier's logits, from the first token through the pooler: [n_labels] */
+	PLAN_SEQUENCE, /* the sequence classifier's logits, from the first token through the pooler:
+			  [n_labels] */
 	PLAN_TOKEN,    /* the token classifier's logits: [n_labels] */
 };
 
 struct plan {
 	enum plan_rows rows;
 	enum plan_head head;
-	size_t layers;            /* encoder layers to compute, from the first */
-	bool is_last_narrow;      /* the last of them for the wanted rows only */
-	size_t width;             /* values in a row of output */
+	size_t layers;       /* encoder layers to compute, from the first */
+	bool is_last_narrow; /* the last of them for the wanted rows only */
+	size_t width;        /* values in a row of output */
 };
 
-/* layer counts as the reference does: 0 the last, -1 the one before, ... -layers the embeddings; a head needs 0. SEQUENCE
- * goes with FIRST. 0, or -1 with *e set where the model does not have the layer or the head. */
-int plan_make(struct plan *ret, const struct model *m, enum plan_rows rows, enum plan_head head, int layer,
-    struct err *e);
+/* layer counts as the reference does: 0 the last, -1 the one before, ... -layers the embeddings; a
+ * head needs 0. SEQUENCE goes with FIRST. 0, or -1 with *e set where the model does not have the
+ * layer or the head. */
+int plan_make(struct plan *ret, const struct model *m, enum plan_rows rows, enum plan_head head,
+    int layer, struct err *e);
 
 #endif

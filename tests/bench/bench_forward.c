@@ -2,9 +2,9 @@
  *
  *	bench_forward V1-10M|V2-104M TOKENS THREADS PRECISION [SECONDS]
  *
- * Prints cells a second through all layers (mean of the last); the same for a second of processor time, which tells more on
- * a busy machine, and what that is in GFLOP/s; the time to prepare the weights; and the speed of attention alone, again
- * by processor time. */
+ * Prints cells a second through all layers (mean of the last); the same for a second of processor
+ *time, which tells more on a busy machine, and what that is in GFLOP/s; the time to prepare the
+ *weights; and the speed of attention alone, again by processor time. */
 
 #include <pthread.h>
 #include <stdio.h>
@@ -65,14 +65,22 @@ numbers(struct arena *arena, size_t n, float size)
 static void
 make_layer(struct arena *a, struct model_layer *l, size_t h, size_t ffn)
 {
-	*l = (struct model_layer){ .query_weight = numbers(a, h * h, 0.05f), .query_bias = numbers(a, h, 0.1f),
-		.key_weight = numbers(a, h * h, 0.05f), .key_bias = numbers(a, h, 0.1f),
-		.value_weight = numbers(a, h * h, 0.05f), .value_bias = numbers(a, h, 0.1f),
-		.attention_output_weight = numbers(a, h * h, 0.05f), .attention_output_bias = numbers(a, h, 0.1f),
-		.attention_norm_weight = numbers(a, h, 1), .attention_norm_bias = numbers(a, h, 0.1f),
-		.ffn_weight = numbers(a, ffn * h, 0.05f), .ffn_bias = numbers(a, ffn, 0.1f),
-		.ffn_output_weight = numbers(a, h * ffn, 0.05f), .ffn_output_bias = numbers(a, h, 0.1f),
-		.ffn_norm_weight = numbers(a, h, 1), .ffn_norm_bias = numbers(a, h, 0.1f) };
+	*l = (struct model_layer){ .query_weight = numbers(a, h * h, 0.05f),
+		.query_bias = numbers(a, h, 0.1f),
+		.key_weight = numbers(a, h * h, 0.05f),
+		.key_bias = numbers(a, h, 0.1f),
+		.value_weight = numbers(a, h * h, 0.05f),
+		.value_bias = numbers(a, h, 0.1f),
+		.attention_output_weight = numbers(a, h * h, 0.05f),
+		.attention_output_bias = numbers(a, h, 0.1f),
+		.attention_norm_weight = numbers(a, h, 1),
+		.attention_norm_bias = numbers(a, h, 0.1f),
+		.ffn_weight = numbers(a, ffn * h, 0.05f),
+		.ffn_bias = numbers(a, ffn, 0.1f),
+		.ffn_output_weight = numbers(a, h * ffn, 0.05f),
+		.ffn_output_bias = numbers(a, h, 0.1f),
+		.ffn_norm_weight = numbers(a, h, 1),
+		.ffn_norm_bias = numbers(a, h, 0.1f) };
 }
 
 static void
@@ -80,10 +88,16 @@ make_model(struct arena *a, struct model *m, const struct shape *s)
 {
 	size_t h = s->hidden;
 
-	*m = (struct model){ .config = { .class = MODEL_MLM, .layers = s->layers, .hidden = h, .heads = h / 64,
-					 .ffn = s->ffn, .vocab = s->vocab, .positions = s->positions,
-					 .type_vocab = 2, .activation = ACTIVATION_RELU,
-					 .layer_norm_eps = 1e-12f } };
+	*m = (struct model){ .config = { .class = MODEL_MLM,
+				 .layers = s->layers,
+				 .hidden = h,
+				 .heads = h / 64,
+				 .ffn = s->ffn,
+				 .vocab = s->vocab,
+				 .positions = s->positions,
+				 .type_vocab = 2,
+				 .activation = ACTIVATION_RELU,
+				 .layer_norm_eps = 1e-12f } };
 	m->path = arena_strdup(a, s->name);
 	m->word_embeddings = numbers(a, s->vocab * h, 0.1f);
 	m->position_embeddings = numbers(a, s->positions * h, 0.1f);
@@ -119,15 +133,18 @@ work(void *argument)
 
 /* By the clock, and by processor time. */
 static void
-cells_a_second(struct embedder *embedder, const struct shape *s, size_t tokens, size_t threads, double seconds,
-    double ret[2])
+cells_a_second(struct embedder *embedder, const struct shape *s, size_t tokens, size_t threads,
+    double seconds, double ret[2])
 {
 	struct worker *w = mem_zero(threads, sizeof(*w));
 	double start = now(), start_cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	size_t cells = 0;
 
 	for (size_t i = 0; i < threads; i++) {
-		w[i] = (struct worker){ .embedder = embedder, .number = i, .tokens = tokens, .hidden = s->hidden,
+		w[i] = (struct worker){ .embedder = embedder,
+			.number = i,
+			.tokens = tokens,
+			.hidden = s->hidden,
 			.until = start + seconds };
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
 			abort();
@@ -146,7 +163,8 @@ attention_speed(struct arena *a, size_t heads, size_t tokens)
 {
 	size_t n = tokens * heads * 64, cu[2] = { 0, tokens };
 	float *out = arena_alloc(a, n, sizeof(*out));
-	struct attention_call call = { numbers(a, n, 2), numbers(a, n, 2), numbers(a, n, 1), out, cu, cu, 1, heads, 64 };
+	struct attention_call call = { numbers(a, n, 2), numbers(a, n, 2), numbers(a, n, 1), out,
+		cu, cu, 1, heads, 64 };
 	struct attention_scratch *scratch = attention_scratch_create();
 	struct err e = { 0 };
 	double start, taken = 0;
@@ -189,14 +207,18 @@ main(int argc, char **argv)
 		return 1;
 	}
 	start = now() - start;
-	linear = 2.0 * (double)(n * s->layers) * (double)(4 * s->hidden * s->hidden + 2 * s->hidden * s->ffn);
+	linear = 2.0 * (double)(n * s->layers) *
+		 (double)(4 * s->hidden * s->hidden + 2 * s->hidden * s->ffn);
 	attention = 4.0 * (double)(n * n) * (double)(s->hidden * s->layers);
 	cells_a_second(embedder, s, n, options.workers, 0, speed);
-	cells_a_second(embedder, s, n, options.workers, argc > 5 ? strtod(argv[5], NULL) : 5, speed);
-	printf("%s %zu tokens, %s %s, %zu threads: %.3f cells/s, %.3f a CPU second (%.0f GFLOP/s); prepared in "
+	cells_a_second(
+	    embedder, s, n, options.workers, argc > 5 ? strtod(argv[5], NULL) : 5, speed);
+	printf("%s %zu tokens, %s %s, %zu threads: %.3f cells/s, %.3f a CPU second (%.0f GFLOP/s); "
+	       "prepared in "
 	       "%.2f s; attention %.0f GFLOP/s\n",
-	    s->name, n, embedder_device(embedder), embedder_precision(embedder), options.workers, speed[0], speed[1],
-	    speed[1] * (linear + attention) / 1e9, start, attention_speed(&arena, s->hidden / 64, n));
+	    s->name, n, embedder_device(embedder), embedder_precision(embedder), options.workers,
+	    speed[0], speed[1], speed[1] * (linear + attention) / 1e9, start,
+	    attention_speed(&arena, s->hidden / 64, n));
 	embedder_close(embedder);
 	arena_free(&arena);
 	return 0;

@@ -1,4 +1,4 @@
-"""Makes what the benchmark reads: models of the real shapes with random weights, and streams of random cells.
+"""Makes what the benchmark reads: models of the real shapes with random weights, and random cells.
 
     python make_models.py FOLDER        makes a small set, to look at
 
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+import h5py
 import numpy as np
 import pyarrow as pa
 from safetensors.numpy import save_file
@@ -133,28 +134,33 @@ def tokens(folder, name, length, n):
     return path
 
 
-def values(folder, name, n_genes, n):
-    """n cells with n_genes expressed genes each, in the order of columns, as a stream of values; returns its path."""
-    path = os.path.join(folder, f"{name}.{n_genes}x{n}.values")
+def counts(folder, name, n_genes, n):
+    """n cells with n_genes expressed genes each, as an .h5ad file with a CSR matrix; returns its path."""
+    path = os.path.join(folder, f"{name}.{n_genes}x{n}.h5ad")
     if os.path.exists(path):
         return path
     genes = names(name)[len(MODELS[name]["special"]):]
     rng = np.random.default_rng(n_genes)
-    medians = rng.uniform(0.5, 5, len(genes))
-    columns = np.empty((n, n_genes), np.int32)
-    scaled = np.empty((n, n_genes))
-    for i in range(n):
-        columns[i] = np.sort(rng.choice(len(genes), n_genes, replace=False, shuffle=False))
-        counts = rng.geometric(0.4, n_genes)
-        scaled[i] = counts / counts.sum() * 10000 / medians[columns[i]]
-    gene = pa.DictionaryArray.from_arrays(pa.array(columns.ravel()), pa.array(genes))
-    _write(path, pa.table({
-        "cell": pa.array([f"cell{i}" for i in range(n)]),
-        "gene": _lists([n_genes] * n, gene),
-        "value": _lists([n_genes] * n, pa.array(scaled.ravel())),
-        "n_counts": pa.array(np.full(n, 2.5 * n_genes)),
-    }), 1000)
+    columns = np.stack([np.sort(rng.choice(len(genes), n_genes, replace=False, shuffle=False)) for _ in range(n)])
+    with h5py.File(path + ".part", "w") as f:
+        f.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+        x = f.create_group("X")
+        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [n, len(genes)]})
+        x["data"] = rng.geometric(0.4, n * n_genes).astype(np.float32)
+        x["indices"] = columns.ravel().astype(np.int32)
+        x["indptr"] = np.arange(n + 1, dtype=np.int64) * n_genes
+        _frame(f, "obs", [f"cell{i}" for i in range(n)])
+        _frame(f, "var", genes)
+    os.rename(path + ".part", path)
     return path
+
+
+def _frame(file, name, index):
+    frame = file.create_group(name)
+    frame.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index"})
+    frame.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
+    frame["_index"] = np.array(index, dtype=h5py.string_dtype())
+    frame["_index"].attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
 
 
 def dictionary(folder, name):
@@ -162,10 +168,11 @@ def dictionary(folder, name):
     path = os.path.join(folder, f"{name}.genes")
     if not os.path.exists(path):
         ids, n = names(name), MODELS[name]["vocab"]
+        medians = np.random.default_rng(n).uniform(0.5, 5, n)
         _write(path, pa.table({
             "gene": pa.array(ids),
             "token": pa.array(range(n), pa.int32()),
-            "median": pa.array([None if i.startswith("<") else 1.0 for i in ids], pa.float64()),
+            "median": pa.array([None if i.startswith("<") else m for i, m in zip(ids, medians)], pa.float64()),
             "symbol": pa.nulls(n, pa.string()),
             "aliases": pa.array([[]] * n, pa.list_(pa.string())),
         }), n)
@@ -175,5 +182,5 @@ def dictionary(folder, name):
 if __name__ == "__main__":
     target = sys.argv[1]
     os.makedirs(target, exist_ok=True)
-    print(model(target, "V1-10M"), tokens(target, "V1-10M", 512, 8), values(target, "V1-10M", 800, 100),
+    print(model(target, "V1-10M"), tokens(target, "V1-10M", 512, 8), counts(target, "V1-10M", 800, 100),
           dictionary(target, "V1-10M"), sep="\n")

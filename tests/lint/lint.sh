@@ -29,13 +29,13 @@ files() { # EXTENDED-REGEX
 
 # A check fails where it prints something or its status is not 0.
 check() { # NAME COMMAND ARG...
-	name=$1
+	title=$1
 	shift
 	n=$((n + 1))
 	if "$@" >"$work/said" 2>&1 && ! test -s "$work/said"; then
-		echo "ok $n - $name"
+		echo "ok $n - $title"
 	else
-		echo "not ok $n - $name"
+		echo "not ok $n - $title"
 		sed 's/^/#   /' "$work/said"
 		failed=1
 	fi
@@ -43,7 +43,7 @@ check() { # NAME COMMAND ARG...
 
 manual_pages() {
 	for page in $(files '^man/'); do
-		mandoc -T lint "$page" | grep -v 'referenced manual not found'
+		mandoc -T lint "$page" 2>&1 | grep -Ev 'referenced manual not found|outdated mandoc.db'
 	done
 	grep -Eho '^\.Xr (cellpipe|cells|[a-z0-9]*(cells|2[a-z0-9]+)[a-z0-9]*|gf[a-z]+) [157]' $(files '^man/') | sort -u |
 		while read -r _ name section; do

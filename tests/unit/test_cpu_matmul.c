@@ -1,5 +1,5 @@
-/* Linear layers by oneDNN against sums in double precision, and the same bits for a row whatever the number of
- * rows it is computed with. */
+/* Linear layers by oneDNN against sums in double precision, and the same bits for a row whatever
+ * the number of rows it is computed with. */
 
 #include "network_aid.h"
 
@@ -33,16 +33,17 @@ open_library(bool is_bf16)
 }
 
 static struct layer
-make_layer(struct matmul_library *library, size_t n_out, size_t n_in, bool has_bias, enum activation f)
+make_layer(
+    struct matmul_library *library, size_t n_out, size_t n_in, bool has_bias, enum activation f)
 {
 	struct layer l = { .library = library, .n_out = n_out, .n_in = n_in };
 	struct err e = { 0 };
 
 	l.weight = aid_numbers(&l.arena, n_out * n_in, 2 / sqrtf((float)n_in));
 	l.bias = has_bias ? aid_numbers(&l.arena, n_out, 1) : NULL;
-	l.in = aid_numbers(&l.arena, (ROWS + MATMUL_PAD) * n_in, 1);
-	l.out = arena_zero(&l.arena, (ROWS + MATMUL_PAD) * n_out, sizeof(float));
-	l.again = arena_zero(&l.arena, (ROWS + MATMUL_PAD) * n_out, sizeof(float));
+	l.in = aid_numbers(&l.arena, (ROWS + 256) * n_in, 1);
+	l.out = arena_zero(&l.arena, (ROWS + 256) * n_out, sizeof(float));
+	l.again = arena_zero(&l.arena, (ROWS + 256) * n_out, sizeof(float));
 	l.matmul = matmul_create(library, l.weight, l.bias, n_out, n_in, f);
 	expect(matmul_pack(l.matmul, &e) == 0, "%s", e.text);
 	l.scratch = matmul_scratch_create();
@@ -76,7 +77,8 @@ apply(enum activation f, double x)
 	case ACTIVATION_GELU:
 		return x * 0.5 * (1 + erf(x / sqrt(2)));
 	case ACTIVATION_GELU_TANH:
-		return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+		return 0.5 * x *
+		       (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
 	case ACTIVATION_SILU:
 		return x / (1 + exp(-x));
 	case ACTIVATION_TANH:
@@ -106,11 +108,13 @@ static void
 check_activations(struct matmul_library *library)
 {
 	for (int f = ACTIVATION_NONE; f <= ACTIVATION_TANH; f++) {
-		struct layer l = make_layer(library, 96, 48, f != ACTIVATION_SILU, (enum activation)f);
+		struct layer l =
+		    make_layer(library, 96, 48, f != ACTIVATION_SILU, (enum activation)f);
 
 		run(&l, l.in, l.out, 100, false);
 		for (size_t r = 0; r < 100; r += 9)
-			expect(difference(&l, r, (enum activation)f, 0) < 3e-6, "activation %d: row %zu: %g", f, r,
+			expect(difference(&l, r, (enum activation)f, 0) < 3e-6,
+			    "activation %d: row %zu: %g", f, r,
 			    difference(&l, r, (enum activation)f, 0));
 		free_layer(&l);
 	}
@@ -132,7 +136,8 @@ check_adding(struct matmul_library *library)
 
 /* All rows at once, then runs of every length that begin elsewhere. */
 static void
-check_bits(struct matmul_library *library, size_t n_out, size_t n_in, enum activation f, double limit)
+check_bits(
+    struct matmul_library *library, size_t n_out, size_t n_in, enum activation f, double limit)
 {
 	struct layer l = make_layer(library, n_out, n_in, true, f);
 
@@ -184,7 +189,8 @@ checks(void)
 	expect(cpu_isa_find(&isa, &e) == 0, "%s", e.text);
 	if (isa < CPU_ISA_AVX512)
 		return;
-	/* bf16: a product is off by up to 2^-8 of itself, the sum of n by about sqrt(n) / n of that */
+	/* bf16: a product is off by up to 2^-8 of itself, the sum of n by about sqrt(n) / n of that
+	 */
 	library = open_library(true);
 	check_bits(library, 64, 64, ACTIVATION_RELU, 2e-2);
 	check_bits(library, 5, 48, ACTIVATION_NONE, 2e-2);

@@ -94,8 +94,8 @@ def obs_of_every_sort():
         f, "obs", CELLS,
         {"text": ["x", "", "ü", "x"], "int": np.array([1, -2, 3, 2**40]), "single": np.array([0.5, np.nan, 1, 2], "f4"),
          "double": np.array([0.1, -0.0, np.inf, 1e300]), "bool": np.array([True, False, True, False]),
-         "big_endian": np.array([1, 2, 3, 4], ">i2"), "half": np.array([0.5, 1, 2, 3], np.float16),
-         "bytes": np.array([b"a", b"bb", b"", b"dddd"]), "matrix": np.zeros((4, 2)), "cell": ["1", "2", "3", "4"],
+         "half": np.array([0.5, 1, 2, 3], np.float16),
+         "bytes": np.array([b"a", b"bb", b"", b"dddd"]), "cell": ["1", "2", "3", "4"],
          "length": np.array([7, 8, 9, 10], np.uint8), "n_counts": np.array([10, 20, 30, 40], np.float32)},
         category=lambda g, n: categorical(g, n, [1, 0, -1, 1], ["b cell", "t cell"]),
         cluster=lambda g, n: categorical(g, n, [0, 1, 1, 0], [3, 12]),
@@ -149,6 +149,7 @@ frame(f, "var", GENES)
 obs_of_every_sort()
 anndata_0_7()
 anndata_0_6()
+simple("odd_column", obs={"matrix": np.zeros((4, 2)), "big_endian": np.array([1, 2, 3, 4], ">i2")})
 simple("int32", dtype=np.int32)
 simple("n_counts", obs={"n_counts": np.array([10, 20, 0, 40], np.float32)})
 simple("n_counts_int", obs={"n_counts": np.array([10, 20, 0, 40])})

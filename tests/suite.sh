@@ -1,7 +1,7 @@
 #!/bin/sh
-# run.sh - runs groups of tests with prove, keeps their output and counts.
+# suite.sh - runs groups of tests with prove, keeps their output and counts.
 #
-#	sh tests/run.sh GROUP...        unit, cli, interop, asan, valgrind, parity, lint; or `count` alone
+#	sh tests/suite.sh GROUP...        unit, cli, interop, asan, valgrind, parity, lint; or `count` alone
 #
 # Everything is built before (make check does it). What each test said lies in $B/tap/GROUP. Ends with why tests were
 # skipped and the line "N passed, N failed, N skipped" over the groups given; `count` shows it for all that lies there.
@@ -39,7 +39,7 @@ tests_of() { # GROUP FILE...
 	mkdir -p "$B/tap/$group"
 	test $# -gt 0 && test -e "$1" || return 0
 	echo "== $group"
-	prove --timer --jobs "$jobs" --exec "sh tests/run.sh --one $group" "$@" || failed=1
+	prove --timer --jobs "$jobs" --exec "sh tests/suite.sh --one $group" "$@" || failed=1
 }
 
 # The tests of tests/unit that are in the build.
@@ -101,7 +101,7 @@ run_group() { # GROUP
 	asan) run_asan ;;
 	valgrind) run_valgrind ;;
 	*)
-		echo "run.sh: no group '$1'" >&2
+		echo "suite.sh: no group '$1'" >&2
 		exit 2
 		;;
 	esac
@@ -131,7 +131,7 @@ case ${1:-} in
 	exit
 	;;
 '')
-	echo 'usage: run.sh GROUP...' >&2
+	echo 'usage: suite.sh GROUP...' >&2
 	exit 2
 	;;
 count)
