@@ -3,9 +3,12 @@
  * 3. Removal of unfinished files
  * 4. Whole files, mapped files, spill files */
 
+#define _DEFAULT_SOURCE /* madvise */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,6 +24,7 @@
 #error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
 #endif
 
+enum { MAX_MAPS = 64 }; /* that io_map_forget knows; further ones stay in memory */
 enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 8192 };
 
 /* 1. Input */
@@ -417,6 +421,23 @@ io_unfinished_remove(const char *path)
 
 /* 4. Whole files, mapped files, spill files */
 
+static struct io_map maps[MAX_MAPS];
+static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Puts `to` in the place of `from` in the table of maps. */
+static void
+replace_map(struct io_map from, struct io_map to)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&maps_mutex);
+	while (i < MAX_MAPS && maps[i].bytes != from.bytes)
+		i++;
+	if (i < MAX_MAPS)
+		maps[i] = to;
+	pthread_mutex_unlock(&maps_mutex);
+}
+
 int
 io_map_open(struct io_map *m, const char *path, struct err *e)
 {
@@ -441,15 +462,44 @@ io_map_open(struct io_map *m, const char *path, struct err *e)
 		return -1;
 	m->bytes = p;
 	m->size = (size_t)st.st_size;
+	if (p)
+		replace_map((struct io_map){ 0 }, *m);
 	return 0;
 }
 
 void
 io_map_close(struct io_map *m)
 {
-	if (m->bytes)
+	if (m->bytes) {
+		replace_map(*m, (struct io_map){ 0 });
 		munmap((void *)(uintptr_t)m->bytes, m->size);
+	}
 	*m = (struct io_map){ 0 };
+}
+
+static bool
+is_mapped(uintptr_t from, uintptr_t to)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&maps_mutex);
+	for (size_t i = 0; i < MAX_MAPS; i++) {
+		uintptr_t start = (uintptr_t)maps[i].bytes;
+
+		found |= start && from >= start && to <= start + maps[i].size;
+	}
+	pthread_mutex_unlock(&maps_mutex);
+	return found;
+}
+
+void
+io_map_forget(const void *p, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)p + n;
+	uintptr_t from = ((uintptr_t)p + page - 1) / page * page, to = end / page * page;
+
+	if (from < to && is_mapped((uintptr_t)p, end))
+		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 char *

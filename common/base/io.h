@@ -64,6 +64,10 @@ struct io_map {
 int io_map_open(struct io_map *m, const char *path, struct err *e);
 void io_map_close(struct io_map *m);
 
+/* Gives back the memory of the whole pages inside p[0..n), where they belong to a map: they are read
+ * from the file again when they are next touched. Does nothing to other memory. Any thread. */
+void io_map_forget(const void *p, size_t n);
+
 /* For outputs that are made of several files: a file or folder that goes when a signal or lack of
  * memory ends the program, until it is taken from the list again; the text must stay as long. At
  * most 8,192 (asserted), output files that are being written among them. */

@@ -26,15 +26,19 @@ struct tile_config {
 	uint8_t rows[16];
 };
 
+#define EIGHT(x) { x, x, x, x, x, x, x, x }
+
+/* The compiler does not know that tile instructions read memory: what they need must have been
+ * stored before. */
+#define STORED_BEFORE __asm__ volatile("" ::: "memory")
+
 TARGET static void
 begin(void)
 {
-	struct tile_config config = { .palette = 1 };
+	static const struct tile_config config = {
+		.palette = 1, .bytes = EIGHT(LINE), .rows = EIGHT(ROWS)
+	};
 
-	for (int i = 0; i < 8; i++) {
-		config.bytes[i] = LINE;
-		config.rows[i] = ROWS;
-	}
 	_tile_loadconfig(&config);
 }
 
@@ -115,6 +119,7 @@ scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 	const int row = ATTENTION_BLOCK * sizeof(float);
 	size_t steps = (d + DEPTH - 1) / DEPTH;
 
+	STORED_BEFORE;
 	for (size_t j = 0; j < n; j += PANEL) {
 		_tile_zero(0);
 		_tile_zero(1);
@@ -240,6 +245,7 @@ values(const float *s, const void *packed_v, size_t n, size_t width, const float
 	const unsigned char *v = packed_v;
 
 	scale_sums(o, width, scale);
+	STORED_BEFORE;
 	for (size_t c = 0; c < width; c += 32) {
 		if (width - c >= 32)
 			add_two(s, v + c / ROWS * TILE, n, width, o + c);

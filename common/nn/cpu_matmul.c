@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "nn/cpu_bf16.h"
 #include "nn/cpu_matmul.h"
@@ -133,6 +134,7 @@ matmul_pack(struct matmul *m, struct err *e)
 	use_one_thread();
 	for (size_t i = 0; i < m->n_slices && !s; i++)
 		s = pack_slice(m, &m->slice[i]);
+	io_map_forget(m->weight, m->n_out * m->n_in * sizeof(*m->weight));
 	m->weight = NULL;
 	return s ? onednn_failed(e, "pack weights", s) : 0;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "formats/genes_file.h"
 #include "nn/model_config.h"
@@ -507,6 +508,7 @@ hash_tensor(struct hash128 *h, const char *name, const float *data, size_t rows,
 	hash128_add(h, name, strlen(name) + 1);
 	hash128_add(h, &count, sizeof(count));
 	hash128_add(h, data, count * sizeof(*data));
+	io_map_forget(data, count * sizeof(*data));
 }
 
 static void
