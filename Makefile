@@ -170,7 +170,7 @@ lint:
 
 bench:
 	$(MAKE) $(JOBS) all
-	for b in $(sort $(wildcard tests/bench/*.sh)); do PATH="$(CURDIR)/$(B)/bin:$$PATH" sh $$b || exit; done
+	for b in $(sort $(wildcard tests/bench/*.sh)); do B=$(B) PATH="$(CURDIR)/$(B)/bin:$$PATH" sh $$b || exit; done
 
 # The corpus of a target lies in tests/fuzz/corpus/NAME; what is found goes to $(B)/fuzz/corpus/NAME.
 fuzz:
@@ -186,8 +186,9 @@ run-fuzz_%:
 		>$(B)/fuzz/$*.log 2>&1 || { tail -n 60 $(B)/fuzz/$*.log; exit 1; }
 	@grep stat:: $(B)/fuzz/$*.log
 
+# Versions of clang-format differ: 14 decides.
 format:
-	clang-format -i $(LIBRARY) $(wildcard common/*/*.h formats/*.h filters/*.c tests/*/*.[ch])
+	@$(or $(shell command -v clang-format-14),clang-format) -i $(LIBRARY) $(wildcard common/*/*.h formats/*.h filters/*.c tests/*/*.[ch])
 
 clean:
 	rm -rf $(B)

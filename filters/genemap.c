@@ -4,6 +4,7 @@
  * ones dropped and counted. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cli.h"
 #include "base/io.h"
@@ -34,13 +35,18 @@ static const struct cli_program program = { "genemap",
 	CLI_THREADS | CLI_STREAM_OUT, table };
 
 static void
-report(const struct cli *cli, const struct gene_map *map, struct err *e)
+report(
+    const struct cli *cli, const struct cells_reader *in, const struct gene_map *map, struct err *e)
 {
 	struct gene_map_totals t;
 	double share;
 
-	if (e->is_set || gene_map_check(map, &share, e))
+	if (e->is_set)
 		return;
+	if (gene_map_check(map, &share, e)) {
+		err_prefix(e, "%s", cells_name(in));
+		return;
+	}
 	t = gene_map_totals(map);
 	if (share < 0.1)
 		cli_warn(cli,
@@ -81,15 +87,21 @@ main(int argc, char **argv)
 	cli_parse(&opt, argc, argv, &program);
 	if (!opt.dictionary)
 		cli_usage(cli, "-d DICT is required");
+	if (opt.unmapped && strcmp(opt.unmapped, cli->output ? cli->output : "-") == 0)
+		cli_usage(cli, "--unmapped and the cells go to the same place");
 
 	struct genes *genes = genes_open(cli, opt.dictionary, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
 	struct gene_map *map =
 	    gene_map_plan(cells_schema(in), genes, opt.exact ? LOOKUP_MAPPING : LOOKUP_NAMES, &e);
+
+	if (genes && in && !map)
+		err_prefix(&e, "%s", cells_name(in));
+
 	struct cells_writer *out = cells_create(cli, KIND_COUNTS, gene_map_schema(map), &e);
 
 	cells_map(cli, in, out, gene_map_batch, map, &e);
-	report(cli, map, &e);
+	report(cli, in, map, &e);
 	if (opt.unmapped && !e.is_set)
 		write_unmapped(map, opt.unmapped, &e);
 

@@ -71,34 +71,56 @@ check_usage(const struct options *opt)
 		cli_usage(cli, "--summary is of cells, so it does not go with --pool gene");
 }
 
+/* The vocabulary that the stream has, which DICT must not contradict. */
+static struct genes *
+own_vocabulary(
+    const struct cells_reader *in, const char *text, const struct genes *given, struct err *e)
+{
+	struct genes *own = genes_from_vocabulary(text, e);
+	struct arena a = { 0 };
+
+	if (own && given && strcmp(genes_vocabulary(given, &a), genes_vocabulary(own, &a)) != 0)
+		err_set(e, "its vocabulary is not that of the dictionary");
+	err_prefix(e, "%s", cells_name(in));
+	arena_free(&a);
+	return own;
+}
+
 /* The names of the tokens: the stream's own, else DICT's, else the model's; NULL where nobody has
  * any. */
 static struct genes *
 find_vocabulary(
     struct options *opt, const struct cells_reader *in, const struct model *model, struct err *e)
 {
-	const struct schema *s;
+	const struct schema *s = cells_schema(in);
+	struct genes *given = opt->dictionary ? genes_open(&opt->common, opt->dictionary, e) : NULL;
 	const char *text;
 
 	if (e->is_set)
-		return NULL;
-	s = cells_schema(in);
+		return given;
 	text = metadata_get(&s->fields[schema_find(s, "input_ids")].metadata, "cells:vocabulary");
-	if (opt->dictionary)
-		return genes_open(&opt->common, opt->dictionary, e);
-	if (text)
-		return genes_from_vocabulary(text, e);
+	if (text) {
+		struct genes *own = own_vocabulary(in, text, given, e);
+
+		genes_free(given);
+		return own;
+	}
+	if (given)
+		return given;
 	return model->vocabulary ? genes_from_names((const char *const *)model->vocabulary,
 				       model->config.vocab, e)
 				 : NULL;
 }
 
 static enum embed_pool
-choose_pool(const struct options *opt, const struct genes *genes, struct err *e)
+choose_pool(const struct options *opt, const struct cells_reader *in, const struct genes *genes,
+    struct err *e)
 {
 	if (!genes && !e->is_set && strcmp(opt->pool, "cls") != 0)
-		err_set(e, "the stream has no vocabulary, so special tokens and genes are unknown; "
-			   "give it with -d DICT");
+		err_set(e,
+		    "%s: the stream has no vocabulary, so special tokens and genes are unknown; "
+		    "give it with -d DICT",
+		    cells_name(in));
 	if (strcmp(opt->pool, "gene") == 0)
 		return EMBED_TOKENS;
 	if (strcmp(opt->pool, "mean") == 0 ||
@@ -159,7 +181,7 @@ main(int argc, char **argv)
 	struct model *model = model_open(opt.model, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_TOKENS, &e);
 	struct genes *genes = find_vocabulary(&opt, in, model, &e);
-	enum embed_pool pool = choose_pool(&opt, genes, &e);
+	enum embed_pool pool = choose_pool(&opt, in, genes, &e);
 
 	check_vocabulary(genes, model, &e);
 

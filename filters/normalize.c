@@ -28,16 +28,21 @@ static const struct cli_program program = { "normalize",
 	CLI_THREADS | CLI_STREAM_OUT, table };
 
 static void
-report(const struct cli *cli, const struct normalize *plan, struct err *e)
+report(const struct cli *cli, const struct cells_reader *in, const struct normalize *plan,
+    struct err *e)
 {
 	double share;
 
-	if (e->is_set || normalize_check(plan, &share, e))
+	if (e->is_set)
 		return;
+	if (normalize_check(plan, &share, e)) {
+		err_prefix(e, "%s", cells_name(in));
+		return;
+	}
 	if (share < 0.1)
 		cli_warn(cli,
-		    "only %.1f %% of the genes are in the dictionary; are they symbols, or another "
-		    "species? (genemap maps symbols)",
+		    "only %.1f %% of the genes have a median in the dictionary; are they symbols, "
+		    "or another species? (genemap maps symbols)",
 		    100 * share);
 	cli_inform(cli, "%llu entries of genes without a median dropped",
 	    (unsigned long long)normalize_dropped(plan));
@@ -57,13 +62,17 @@ main(int argc, char **argv)
 	struct genes *genes = genes_open(cli, opt.dictionary, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_COUNTS, &e);
 	struct normalize *plan = normalize_plan(cells_schema(in), genes, opt.target_sum, &e);
+
+	if (genes && in && !plan)
+		err_prefix(&e, "%s", cells_name(in));
+
 	struct cells_writer *out = cells_create(cli, KIND_VALUES, normalize_schema(plan), &e);
 
 	if (plan && normalize_sums_counts(plan))
 		cli_warn(cli,
 		    "no column n_counts: the sum of the counts that are there takes its place");
 	cells_map(cli, in, out, normalize_batch, plan, &e);
-	report(cli, plan, &e);
+	report(cli, in, plan, &e);
 
 	int status = cells_finish(cli, in, out, &e);
 

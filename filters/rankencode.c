@@ -79,22 +79,30 @@ choose(
 	if (model && genes && genes->n_tokens != model->config.vocab)
 		err_set(e, "model %s has a vocabulary of %zu, but the dictionary one of %zu",
 		    model->path, model->config.vocab, genes->n_tokens);
+	if (r.special && genes && !has_special)
+		err_set(e, "special tokens are wanted, but the dictionary has no <cls> and <eos>");
 	if (r.special && r.max_length < 3)
 		err_set(e, "with special tokens a cell needs room for 3 tokens at least");
 	return r;
 }
 
 static void
-report(const struct cli *cli, const struct ranking *ranking, struct err *e)
+report(const struct cli *cli, const struct cells_reader *in, const struct ranking *ranking,
+    struct err *e)
 {
 	struct rank_totals t;
 	double share;
 
-	if (e->is_set || ranking_check(ranking, &share, e))
+	if (e->is_set)
 		return;
+	if (ranking_check(ranking, &share, e)) {
+		err_prefix(e, "%s", cells_name(in));
+		return;
+	}
 	t = ranking_totals(ranking);
 	if (share < 0.1)
-		cli_warn(cli, "only %.1f %% of the genes are in the dictionary", 100 * share);
+		cli_warn(
+		    cli, "only %.1f %% of the genes have a token in the dictionary", 100 * share);
 	if (t.n_empty)
 		cli_warn(cli, "%llu cells without any token in the dictionary%s",
 		    (unsigned long long)t.n_empty, ranking_keeps_empty(ranking) ? "" : " left out");
@@ -119,10 +127,14 @@ main(int argc, char **argv)
 	struct rank_options options = choose(&opt, genes, model, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_VALUES, &e);
 	struct ranking *ranking = ranking_plan(cells_schema(in), genes, &options, &e);
+
+	if (genes && in && !ranking)
+		err_prefix(&e, "%s", cells_name(in));
+
 	struct cells_writer *out = cells_create(cli, KIND_TOKENS, ranking_schema(ranking), &e);
 
 	cells_map(cli, in, out, ranking_batch, ranking, &e);
-	report(cli, ranking, &e);
+	report(cli, in, ranking, &e);
 
 	int status = cells_finish(cli, in, out, &e);
 

@@ -95,6 +95,10 @@ typedef int cells_work(struct batch *b, void *context, struct err *e);
 int cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
     cells_work *work, void *context, struct err *e);
 
+/* Warns of columns of `in` that stand as obs.NAME in `out`, since NAME is there another one.
+ * cells_map does. */
+void cells_warn_renamed(const struct cli *cli, const struct schema *in, const struct schema *out);
+
 /* The end of a filter: commits `out` (unless an error stands), closes `in`, prints the error. The
  * exit status. Either may be NULL. */
 int cells_finish(

@@ -6,26 +6,31 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "formats/cells_convert.h"
+#include "formats/text_scalar.h"
 
 /* 1. Numbers: exact, or an error */
+
+/* From here on, not every whole number is a double. */
+static const double WHOLE_MAX = 9007199254740992.0;
 
 /* Rounding is allowed between kinds of floating-point numbers only: a whole number must stay
  * itself. */
 static bool
-is_kept(const struct field *to, double x)
+is_kept(const struct field *from, const struct field *to, double x)
 {
+	if (from->type == TYPE_INT && from->bit_width == 64 && fabs(x) >= WHOLE_MAX)
+		return false;
 	if (to->type == TYPE_FLOAT)
 		return to->bit_width == 64 || (double)(float)x == x || x != floor(x);
 	if (to->bit_width == 16)
 		return x >= 0 && x <= UINT16_MAX && x == floor(x);
 	if (to->bit_width == 32)
 		return x >= INT32_MIN && x <= INT32_MAX && x == floor(x);
-	return fabs(x) <= 9007199254740992.0 && x == floor(x);
+	return fabs(x) < WHOLE_MAX && x == floor(x);
 }
 
 static void
@@ -55,7 +60,7 @@ convert_numbers(struct arena *arena, const struct field *from, const struct fiel
 
 		if (isnan(x) && !array_is_valid(a, i))
 			continue;
-		if (!isnan(x) && !isinf(x) && !is_kept(to, x))
+		if (!isnan(x) && !isinf(x) && !is_kept(from, to, x))
 			return err_set(e, "entry %zu: %.17g does not fit %s", i, x,
 			    field_type_text(to, text, sizeof(text)));
 		if (to->type == TYPE_INT && !isfinite(x))
@@ -75,19 +80,29 @@ is_number(const struct field *f)
 /* 2. Texts */
 
 static struct array
-texts_of_numbers(
-    struct arena *arena, const struct field *from, const struct array *a, uint64_t first, size_t n)
+texts_of_numbers(struct arena *arena, const struct field *from, const struct array *a)
+{
+	const char **texts = arena_zero(arena, a->length, sizeof(*texts));
+	struct buffer text = { 0 };
+
+	for (size_t i = 0; i < a->length; i++) {
+		text.size = 0;
+		text_scalar(&text, from, a, i);
+		buffer_add(&text, "", 1);
+		texts[i] = arena_strdup(arena, (const char *)text.data);
+	}
+	buffer_free(&text);
+	return array_from_texts(arena, texts, a->length);
+}
+
+/* The numbers of n rows as texts. */
+static struct array
+number_rows(struct arena *arena, uint64_t first, size_t n)
 {
 	const char **texts = arena_alloc(arena, n, sizeof(*texts));
 
-	for (size_t i = 0; i < n; i++) {
-		if (!a)
-			texts[i] = arena_printf(arena, "%" PRIu64, first + i);
-		else
-			texts[i] = array_is_valid(a, i)
-				       ? arena_printf(arena, "%.17g", array_number(from, a, i))
-				       : NULL;
-	}
+	for (size_t i = 0; i < n; i++)
+		texts[i] = arena_printf(arena, "%" PRIu64, first + i);
 	return array_from_texts(arena, texts, n);
 }
 
@@ -287,7 +302,7 @@ convert_column(const struct conversion *c, struct batch *b, size_t i, struct err
 	if (step->action == DECODE)
 		*a = array_decode(&b->arena, from, a);
 	else if (step->action == NUMBER_TEXTS)
-		*a = texts_of_numbers(&b->arena, from, a, 0, a->length);
+		*a = texts_of_numbers(&b->arena, from, a);
 	return 0;
 }
 
@@ -320,7 +335,7 @@ conversion_apply(const struct conversion *c, struct batch *b, uint64_t first_row
 		if (convert_column(c, b, i, e))
 			return err_prefix(e, "column %s", c->source->fields[i].name);
 	if (c->adds_cell)
-		batch_insert(b, 0, texts_of_numbers(&b->arena, NULL, NULL, first_row, b->rows));
+		batch_insert(b, 0, number_rows(&b->arena, first_row, b->rows));
 	return c->kind == KIND_TOKENS ? check_lengths(c, b, e) : 0;
 }
 

@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/pool.h"
 #include "formats/cells.h"
@@ -53,6 +53,17 @@ write_item(void *context, void *item, struct err *e)
 	return cells_write(m->out, &i->batch, e);
 }
 
+void
+cells_warn_renamed(const struct cli *cli, const struct schema *in, const struct schema *out)
+{
+	for (size_t i = 0; i < out->n_fields; i++) {
+		const char *name = out->fields[i].name;
+
+		if (strncmp(name, "obs.", 4) == 0 && schema_find(in, name) < 0)
+			cli_warn(cli, "column %s becomes %s", name + 4, name);
+	}
+}
+
 int
 cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
     cells_work *work, void *context, struct err *e)
@@ -63,6 +74,9 @@ cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *o
 	void *ring[MAX_WORKERS + 2];
 	size_t n_workers = (size_t)cli->threads < MAX_WORKERS ? (size_t)cli->threads : MAX_WORKERS;
 
+	if (e->is_set)
+		return -1;
+	cells_warn_renamed(cli, cells_schema(in), cells_written_schema(out));
 	for (size_t i = 0; i < n_workers + 2; i++)
 		ring[i] = &items[i];
 	pool_run(&stages, &m, ring, n_workers + 2, n_workers, e);

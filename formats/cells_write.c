@@ -71,6 +71,8 @@ add_history(struct schema *schema, const struct cli *cli)
 	}
 	json_array_append_new(history, history_entry(cli));
 	text = json_dumps(history, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	if (!text)
+		mem_give_up("out of memory");
 	metadata_set(schema, &schema->metadata, "cells:history", text);
 	free(text);
 	json_decref(history);

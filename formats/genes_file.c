@@ -242,7 +242,9 @@ keep_aliases(struct string_set *aliases, struct buffer *rows, const struct schem
 		return;
 	list = &batch->columns[c->aliases];
 	for (size_t i = 0; i < batch->rows; i++) {
-		for (int32_t k = list->offsets[i]; k < list->offsets[i + 1]; k++) {
+		int32_t end = array_is_valid(list, i) ? list->offsets[i + 1] : 0;
+
+		for (int32_t k = list->offsets[i]; k < end; k++) {
 			size_t size, row = first_row + i;
 			const char *text = array_text(&s->fields[c->aliases].children[0],
 			    &list->children[0], (size_t)k, &size);

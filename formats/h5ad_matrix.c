@@ -98,12 +98,6 @@ h5ad_matrix_number(const struct h5ad_matrix *m)
 	return m->number;
 }
 
-enum h5ad_layout
-h5ad_matrix_layout(const struct h5ad_matrix *m)
-{
-	return m->layout;
-}
-
 int
 h5ad_matrix_read(struct h5ad_matrix *m, struct h5ad_rows *rows, struct err *e)
 {

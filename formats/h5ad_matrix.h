@@ -39,7 +39,6 @@ void h5ad_matrix_close(struct h5ad_matrix *m);
 size_t h5ad_matrix_n_rows(const struct h5ad_matrix *m);
 size_t h5ad_matrix_n_columns(const struct h5ad_matrix *m);
 enum hdf5_number h5ad_matrix_number(const struct h5ad_matrix *m);
-enum h5ad_layout h5ad_matrix_layout(const struct h5ad_matrix *m);
 
 /* The next block: 1, 0 at the end, -1 on failure (a column beyond the matrix is named with its
  * row). Valid until the next call. Rows without entries come too. */

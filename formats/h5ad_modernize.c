@@ -5,6 +5,9 @@
 #include "formats/h5ad_frame.h"
 #include "formats/h5ad_write.h"
 
+/* Where the table is while its members are copied. */
+#define OLD_OBSM "obsm.old"
+
 /* Columns of a table in memory. */
 struct columns {
 	const char *index_name;
@@ -103,4 +106,62 @@ h5ad_modernize(const struct hdf5_file *f, const char *path, struct err *e)
 	hdf5_decoder_free(view.inlined);
 	arena_free(&view.arena);
 	return status;
+}
+
+/* A member of a table becomes a dataset of [rows][its own shape], of the type of its numbers. */
+static int
+write_member(const struct hdf5_file *f, hid_t table, hsize_t rows, const char *name, struct err *e)
+{
+	char *path = mem_printf("obsm/%s", name);
+	hid_t file_type = hdf5_type(f, OLD_OBSM, name),
+	      type = H5Tget_native_type(file_type, H5T_DIR_ASCEND);
+	bool is_array = H5Tget_class(type) == H5T_ARRAY;
+	hid_t number = is_array ? H5Tget_super(type) : H5Tcopy(type);
+	hid_t memory = hdf5_member_type(type, name), dataset = -1, space;
+	hsize_t shape[1 + H5S_MAX_RANK] = { rows, 1 };
+	int rank = is_array ? H5Tget_array_dims2(type, shape + 1) : 1;
+	void *values = mem_alloc((size_t)rows, H5Tget_size(type));
+
+	space = H5Screate_simple(1 + rank, shape, NULL);
+	dataset = H5Dcreate2(f->id, path, number, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	if (dataset < 0 || H5Dread(table, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ||
+	    H5Dwrite(dataset, number, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+		hdf5_fail(f, path, e, "cannot be brought to today's form");
+	hdf5_set_text(f, path, "encoding-type", "array", e);
+	hdf5_set_text(f, path, "encoding-version", "0.2.0", e);
+	free(values);
+	H5Sclose(space);
+	if (dataset >= 0)
+		H5Dclose(dataset);
+	H5Tclose(memory);
+	H5Tclose(number);
+	H5Tclose(type);
+	H5Tclose(file_type);
+	free(path);
+	return e->is_set ? -1 : 0;
+}
+
+int
+h5ad_modernize_obsm(const struct hdf5_file *f, struct err *e)
+{
+	hid_t type = hdf5_type(f, "obsm", NULL), table;
+	hsize_t shape[1];
+
+	if (e->is_set)
+		return -1;
+	if (type < 0 || H5Tget_class(type) != H5T_COMPOUND || hdf5_shape(f, "obsm", shape, 1) != 1)
+		return hdf5_fail(f, "obsm", e, "neither a group nor a table");
+	if (H5Lmove(f->id, "obsm", f->id, OLD_OBSM, H5P_DEFAULT, H5P_DEFAULT) < 0)
+		return hdf5_fail(f, "obsm", e, "cannot be replaced");
+	h5ad_write_group(f, "obsm", "dict", "0.1.0", e);
+	table = H5Dopen2(f->id, OLD_OBSM, H5P_DEFAULT);
+	for (int i = 0; i < H5Tget_nmembers(type) && !e->is_set; i++) {
+		char *name = H5Tget_member_name(type, (unsigned)i);
+
+		write_member(f, table, shape[0], name, e);
+		H5free_memory(name);
+	}
+	H5Dclose(table);
+	H5Tclose(type);
+	return hdf5_remove(f, OLD_OBSM, e);
 }

@@ -11,4 +11,8 @@
  * cannot be read (named). */
 int h5ad_modernize(const struct hdf5_file *f, const char *path, struct err *e);
 
+/* Replaces obsm, a table whose members are rows of numbers, by a group with a matrix for each of
+ * them. */
+int h5ad_modernize_obsm(const struct hdf5_file *f, struct err *e);
+
 #endif

@@ -197,6 +197,7 @@ read_source(struct job *j, struct err *e)
 		j->source_obs, c, 0, j->source_obs->n_rows, &j->arena, &j->barcodes, e))
 		return -1;
 	j->match = h5ad_match_new(&j->barcodes, j->options->source, cells_name(j->in));
+	hdf5_guard(NULL, NULL); /* the stream comes next */
 	return 0;
 }
 
@@ -285,6 +286,7 @@ place_rows(struct job *j, struct err *e)
 	size_t n_found, *rows;
 
 	if (j->match) {
+		hdf5_guard(j->cli->program->name, j->options->source);
 		j->rows = h5ad_match_rows(j->match, &n_found, e);
 		j->n_cells = j->barcodes.n;
 		if (!e->is_set && n_found < j->n_cells)
@@ -438,9 +440,7 @@ write_obsm(struct job *j, struct err *e)
 		if (t->place != PLACE_OBSM)
 			continue;
 		if (hdf5_object(&j->file, "obsm") == HDF5_DATASET)
-			return hdf5_fail(&j->file, "obsm", e,
-			    "a table of anndata 0.6, which nothing can be added to; save "
-			    "the source with a newer anndata first");
+			h5ad_modernize_obsm(&j->file, e);
 		if (hdf5_object(&j->file, "obsm") == HDF5_NOTHING)
 			h5ad_write_group(&j->file, "obsm", "dict", "0.1.0", e);
 		dataset = h5ad_matrix_create(&j->file, hdf5_join(&j->arena, "obsm", t->name),

@@ -259,8 +259,8 @@ h5ad_write_texts(
 
 /* 4. Columns */
 
-bool
-h5ad_can_write(const struct field *field)
+static bool
+can_write(const struct field *field)
 {
 	return field->type == TYPE_UTF8 || field->type == TYPE_BOOL || field->type == TYPE_INT ||
 	       (field->type == TYPE_FLOAT && field->bit_width >= 32);
@@ -429,7 +429,7 @@ h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name,
 
 	if (e->is_set)
 		return -1;
-	assert(h5ad_can_write(field));
+	assert(can_write(field));
 	at = mem_printf("%s/%s", path, name);
 	if (field->type == TYPE_INT)
 		write_integers(f, at, field, x, e);

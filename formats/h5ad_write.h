@@ -39,9 +39,6 @@ int h5ad_write_frame(const struct hdf5_file *f, const char *path, const char *in
 int h5ad_write_column(const struct hdf5_file *f, const char *path, const char *name,
     const struct field *field, const struct array *column, struct err *e);
 
-/* True for the types that h5ad_write_column takes. */
-bool h5ad_can_write(const struct field *field);
-
 /* Sets the order of a table's columns. */
 int h5ad_write_order(
     const struct hdf5_file *f, const char *path, const char *const *names, size_t n, struct err *e);

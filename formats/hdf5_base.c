@@ -58,9 +58,11 @@ hdf5_guard(const char *program, const char *path)
 
 	if (!IS_GUARDED)
 		return;
+	*guard_text = '\0';
 	if (path)
 		snprintf(guard_text, sizeof(guard_text),
-		    "%s: %.300s: broken file: HDF5 failed in it without an error\n", program, path);
+		    "%s: %.300s: broken file: HDF5 failed in it without an error\n", program,
+		    strcmp(path, "-") == 0 ? "stdin" : path);
 	for (char *p = guard_text; *p; p++)
 		if ((unsigned char)*p < ' ' && p[1])
 			*p = '?';

@@ -12,45 +12,18 @@
 
 enum { FILTER_LZF = 32000, FILTER_BLOSC = 32001, FILTER_ZSTD = 32015 };
 
-static const struct {
-	int id;
-	const char *name;
-	bool is_known;
-} table[] = {
-	{ H5Z_FILTER_DEFLATE, "gzip", true },
-	{ H5Z_FILTER_SHUFFLE, "shuffle", true },
-	{ FILTER_LZF, "lzf", true },
-	{ FILTER_BLOSC, "blosc", true },
-	{ FILTER_ZSTD, "zstd", true },
-	{ H5Z_FILTER_FLETCHER32, "fletcher32", false },
-	{ H5Z_FILTER_SZIP, "szip", false },
-	{ H5Z_FILTER_NBIT, "nbit", false },
-	{ H5Z_FILTER_SCALEOFFSET, "scaleoffset", false },
-	{ 307, "bzip2", false },
-	{ 32004, "lz4", false },
-	{ 32008, "bitshuffle", false },
-	{ 32013, "zfp", false },
-	{ 32026, "blosc2", false },
-};
-
-const char *
-hdf5_filter_name(int id)
-{
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].id == id)
-			return table[i].name;
-	return "filter";
-}
-
 bool
 hdf5_pipeline_is_known(const struct hdf5_pipeline *p)
 {
-	for (size_t k = 0; k < p->n; k++) {
-		bool is_known = false;
+	static const int known[] = { H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, FILTER_LZF,
+		FILTER_BLOSC, FILTER_ZSTD };
 
-		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-			is_known |= table[i].id == p->filters[k].id && table[i].is_known;
-		if (!is_known)
+	for (size_t k = 0; k < p->n; k++) {
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && known[i] != p->filters[k].id)
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
 			return false;
 	}
 	return true;

@@ -29,9 +29,6 @@ void hdf5_filters_register(void);
 /* True where every filter is one of those above. */
 bool hdf5_pipeline_is_known(const struct hdf5_pipeline *p);
 
-/* The name of a filter that people know it by ("bitshuffle"), or "filter". */
-const char *hdf5_filter_name(int id);
-
 /* What a thread needs to decode. Zero-initialise to start. */
 struct hdf5_scratch {
 	void *inflater;

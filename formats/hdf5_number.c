@@ -3,23 +3,20 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct {
-	const char *name;
-	size_t width;
-} table[] = {
-	[HDF5_ODD] = { "no number", 0 },
-	[HDF5_BOOL] = { "bool", 1 },
-	[HDF5_INT8] = { "int8", 1 },
-	[HDF5_INT16] = { "int16", 2 },
-	[HDF5_INT32] = { "int32", 4 },
-	[HDF5_INT64] = { "int64", 8 },
-	[HDF5_UINT8] = { "uint8", 1 },
-	[HDF5_UINT16] = { "uint16", 2 },
-	[HDF5_UINT32] = { "uint32", 4 },
-	[HDF5_UINT64] = { "uint64", 8 },
-	[HDF5_FLOAT16] = { "float16", 4 },
-	[HDF5_FLOAT32] = { "float32", 4 },
-	[HDF5_FLOAT64] = { "float64", 8 },
+static const size_t widths[] = {
+	[HDF5_ODD] = 0,
+	[HDF5_BOOL] = 1,
+	[HDF5_INT8] = 1,
+	[HDF5_INT16] = 2,
+	[HDF5_INT32] = 4,
+	[HDF5_INT64] = 8,
+	[HDF5_UINT8] = 1,
+	[HDF5_UINT16] = 2,
+	[HDF5_UINT32] = 4,
+	[HDF5_UINT64] = 8,
+	[HDF5_FLOAT16] = 4,
+	[HDF5_FLOAT32] = 4,
+	[HDF5_FLOAT64] = 8,
 };
 
 static hid_t
@@ -119,13 +116,7 @@ hdf5_number_memory(enum hdf5_number number, hid_t type)
 size_t
 hdf5_number_width(enum hdf5_number number)
 {
-	return table[number].width;
-}
-
-const char *
-hdf5_number_name(enum hdf5_number number)
-{
-	return table[number].name;
+	return widths[number];
 }
 
 bool

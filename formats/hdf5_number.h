@@ -38,9 +38,6 @@ hid_t hdf5_number_memory(enum hdf5_number number, hid_t type);
 /* Bytes of a value in memory. */
 size_t hdf5_number_width(enum hdf5_number number);
 
-/* "int32", "float32", "bool". */
-const char *hdf5_number_name(enum hdf5_number number);
-
 bool hdf5_number_is_float(enum hdf5_number number);
 
 /* n values as doubles or 64-bit integers. Returns how many were converted: fewer than n where value

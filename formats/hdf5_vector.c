@@ -130,31 +130,3 @@ hdf5_vector_read(struct hdf5_vector *v, uint64_t from, size_t n, void *out, stru
 
 	return v && hdf5_decoder_wait(v->decoder, e) ? -1 : status;
 }
-
-int64_t *
-hdf5_vector_integers(const struct hdf5_file *f, const char *path, struct hdf5_decoder *d,
-    struct arena *a, size_t *ret_n, struct err *e)
-{
-	struct hdf5_vector *v = hdf5_vector_open(f, path, NULL, d, e);
-	int64_t *out = NULL;
-
-	*ret_n = 0;
-	if (v && hdf5_number_is_float(v->number)) {
-		hdf5_fail(f, path, e, "not integers");
-	} else if (v && v->length > f->size * 1100) {
-		hdf5_fail(f, path, e, "too long for its file");
-	} else if (v) {
-		size_t n = (size_t)v->length;
-		void *raw = mem_alloc(n, v->width);
-
-		out = arena_alloc(a, n, sizeof(*out));
-		if (hdf5_vector_read(v, 0, n, raw, e) || hdf5_to_int64(v->number, raw, n, out) < n)
-			out = NULL;
-		if (!out)
-			hdf5_fail(f, path, e, "an integer beyond 64 bits");
-		*ret_n = out ? n : 0;
-		free(raw);
-	}
-	hdf5_vector_close(v);
-	return out;
-}

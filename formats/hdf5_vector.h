@@ -37,8 +37,4 @@ int hdf5_vector_start(struct hdf5_vector *v, uint64_t from, size_t n, void *out,
 /* The same, waiting. */
 int hdf5_vector_read(struct hdf5_vector *v, uint64_t from, size_t n, void *out, struct err *e);
 
-/* The whole vector as integers, in the arena: for short ones. NULL on failure. */
-int64_t *hdf5_vector_integers(const struct hdf5_file *f, const char *path, struct hdf5_decoder *d,
-    struct arena *a, size_t *ret_n, struct err *e);
-
 #endif

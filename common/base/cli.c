@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
@@ -105,6 +106,8 @@ find_choice(const char *choices, const char *text)
 {
 	size_t n = strlen(text);
 
+	if (strchr(text, '|'))
+		return NULL;
 	for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
 		if (strncmp(c, text, n) == 0 && (c[n] == '|' || c[n] == '\0') && n)
 			return text;
@@ -220,6 +223,17 @@ obey_common(const struct cli_program *p, const struct cli_option *o)
 
 /* 4. Parsing */
 
+/* A program may be started without some of the standard files; no other file must come to be in
+ * their places, where messages or results would be written into it. What is opened there instead
+ * fails at the first use. */
+static void
+hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 static int
 usable_cpus(void)
 {
@@ -306,6 +320,7 @@ cli_parse(void *options, int argc, char **argv, const struct cli_program *progra
 	struct cli *cli = options;
 	int code;
 
+	hold_standard_files();
 	cli->program = program;
 	cli->options = options;
 	cli->threads = usable_cpus();
@@ -341,9 +356,7 @@ message(const struct cli *cli, const char *before, const char *format, va_list a
 	char text[1200];
 
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	err_make_printable(text);
 	fflush(stdout);
 	fprintf(stderr, "%s%s: %s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name,
 	    before, text);

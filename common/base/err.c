@@ -5,19 +5,22 @@
 
 #include "base/err.h"
 
-static void
-make_printable(char *text)
+void
+err_make_printable(char *text)
 {
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
+		else if (*c < 0x20 || *c == 0x7f)
 			*c = '?';
+	}
 }
 
 static void
 set_text(struct err *e, const char *format, va_list args)
 {
 	vsnprintf(e->text, sizeof(e->text), format, args);
-	make_printable(e->text);
+	err_make_printable(e->text);
 	e->is_set = true;
 }
 

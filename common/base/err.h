@@ -26,6 +26,9 @@ int err_set(struct err *e, const char *format, ...) __attribute__((format(printf
 /* As err_set, with ": " and the text of errno behind the sentence. Returns -1. */
 int err_sys(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Control characters (C0, delete, C1) in the text become '?'. */
+void err_make_printable(char *text);
+
 /* Puts "prefix: " before the sentence that is set; does nothing where none is. Returns -1. */
 int err_prefix(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,8 +1,8 @@
-#include <assert.h>
 #include <stdio.h>
 #include <xxhash.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
 
 uint64_t
 hash_bytes(const void *bytes, size_t n)
@@ -28,7 +28,8 @@ hash128_new(void)
 {
 	XXH3_state_t *state = XXH3_createState();
 
-	assert(state);
+	if (!state)
+		mem_give_up("out of memory");
 	XXH3_128bits_reset(state);
 	return (struct hash128 *)state;
 }

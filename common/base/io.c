@@ -1,19 +1,18 @@
 /* 1. Input
  * 2. Output
  * 3. Removal of unfinished files
- * 4. Whole files, mapped files, spill files */
+ * 4. Whole files, spill files */
 
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* realpath */
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -24,8 +23,37 @@
 #error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
 #endif
 
-enum { MAX_MAPS = 64 }; /* that io_map_forget knows; further ones stay in memory */
 enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 8192 };
+
+static bool
+is_standard(const char *path)
+{
+	return !path || strcmp(path, "-") == 0;
+}
+
+static XXH64_state_t *
+new_hash(void)
+{
+	XXH64_state_t *hash = XXH64_createState();
+
+	if (!hash)
+		mem_give_up("out of memory");
+	XXH64_reset(hash, 0);
+	return hash;
+}
+
+/* Whether a call that failed is to be made again: after a signal, or when bytes can pass a
+ * descriptor that another program has set not to block. */
+static bool
+can_repeat(int fd, short event)
+{
+	struct pollfd p = { .fd = fd, .events = event };
+
+	if (errno != EAGAIN && errno != EWOULDBLOCK)
+		return errno == EINTR;
+	poll(&p, 1, -1);
+	return true;
+}
 
 /* 1. Input */
 
@@ -35,12 +63,6 @@ struct input {
 	uint64_t offset, size;
 	XXH64_state_t *hash;
 };
-
-static bool
-is_standard(const char *path)
-{
-	return !path || strcmp(path, "-") == 0;
-}
 
 static int
 check_input(const struct input *in, bool force, uint64_t *ret_size, struct err *e)
@@ -67,12 +89,14 @@ input_open(const char *path, bool force, struct err *e)
 
 	if (e->is_set)
 		return NULL;
+	if (path && !*path) {
+		err_set(e, "'' is not the name of a file");
+		return NULL;
+	}
 	in = mem_zero(1, sizeof(*in));
 	in->name = mem_strdup(is_standard(path) ? "stdin" : path);
 	in->fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	in->hash = XXH64_createState();
-	assert(in->hash);
-	XXH64_reset(in->hash, 0);
+	in->hash = new_hash();
 	if (in->fd < 0)
 		err_sys(e, "%s", in->name);
 	else
@@ -98,7 +122,7 @@ input_read(struct input *in, void *bytes, size_t n, struct err *e)
 	while (got < n) {
 		ssize_t r = read(in->fd, (char *)bytes + got, n - got);
 
-		if (r < 0 && errno == EINTR)
+		if (r < 0 && can_repeat(in->fd, POLLIN))
 			continue;
 		if (r < 0)
 			return err_sys(e, "%s: read", in->name);
@@ -155,48 +179,74 @@ struct output {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-/* A regular file, or a new one, gets a temporary name; a device or named pipe is written in place.
- */
+static int
+check_terminal(const struct output *out, struct err *e)
+{
+	if (!isatty(out->fd))
+		return 0;
+	return err_set(e,
+	    "%s: binary data does not belong on a terminal; use -o FILE or a pipe to another "
+	    "program, cellview for one (-f writes it all the same)",
+	    out->name);
+}
+
+/* A link stays one: what it points at is replaced. That may be the standard output by another name
+ * (/dev/stdout), whose own link must never be. */
+static int
+follow_link(struct output *out, struct err *e)
+{
+	struct stat st;
+	char *target;
+
+	if (lstat(out->path, &st) || !S_ISLNK(st.st_mode))
+		return 0;
+	target = realpath(out->path, NULL);
+	if (!target)
+		return err_sys(e, "%s", out->name);
+	free(out->path);
+	out->path = target;
+	return 0;
+}
+
+/* A regular file, or a new one, gets a temporary name, and the rights of the file that it is going
+ * to replace; a device or named pipe is written in place. */
 static int
 open_path(struct output *out, struct err *e)
 {
 	struct stat st;
-	mode_t mask;
+	bool exists = stat(out->path, &st) == 0;
+	mode_t mask = umask(0);
 
-	if (stat(out->path, &st) == 0 && S_ISDIR(st.st_mode))
+	umask(mask);
+	if (exists && S_ISDIR(st.st_mode))
 		return err_set(e, "%s: is a folder", out->path);
-	if (stat(out->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+	if (exists && !S_ISREG(st.st_mode)) {
 		out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_sys(e, "%s", out->path) : 0;
 	}
+	if (exists && follow_link(out, e))
+		return -1;
 	out->temporary = mem_printf("%s.XXXXXX", out->path);
 	out->fd = mkstemp(out->temporary);
 	if (out->fd < 0) {
 		free(out->temporary);
 		out->temporary = NULL;
-		return err_sys(e, "%s", out->path);
+		return err_sys(e, "%s", out->name);
 	}
 	io_unfinished_add(out->temporary);
-	mask = umask(0);
-	umask(mask);
-	if (fchmod(out->fd, 0666 & ~mask))
-		return err_sys(e, "%s", out->path);
+	if (fchmod(out->fd, exists ? st.st_mode & 0777 : 0666 & ~mask))
+		return err_sys(e, "%s", out->name);
 	out->is_file = true;
 	return 0;
 }
 
-static int
-open_standard(struct output *out, bool is_binary, bool force, struct err *e)
+static void
+open_standard(struct output *out)
 {
 	struct stat st;
 
 	out->fd = STDOUT_FILENO;
-	if (is_binary && isatty(out->fd) && !force)
-		return err_set(e,
-		    "stdout: binary data does not belong on a terminal; use -o FILE or a pipe to "
-		    "another program, cellview for one (-f writes it all the same)");
 	out->is_file = fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
-	return 0;
 }
 
 struct output *
@@ -206,13 +256,21 @@ output_create(const char *path, bool is_binary, bool force, struct err *e)
 
 	if (e->is_set)
 		return NULL;
+	if (path && !*path) {
+		err_set(e, "'' is not the name of a file");
+		return NULL;
+	}
 	out = mem_zero(1, sizeof(*out));
 	out->name = mem_strdup(is_standard(path) ? "stdout" : path);
 	out->path = is_standard(path) ? NULL : mem_strdup(path);
-	out->hash = XXH64_createState();
-	assert(out->hash);
-	XXH64_reset(out->hash, 0);
-	if ((out->path ? open_path(out, e) : open_standard(out, is_binary, force, e)) < 0) {
+	out->hash = new_hash();
+	if (out->path)
+		open_path(out, e);
+	else
+		open_standard(out);
+	if (!e->is_set && is_binary && !force)
+		check_terminal(out, e);
+	if (e->is_set) {
 		output_abort(out);
 		return NULL;
 	}
@@ -237,7 +295,7 @@ write_all(struct output *out, const uint8_t *bytes, size_t n, struct err *e)
 	while (n) {
 		ssize_t w = write(out->fd, bytes, n);
 
-		if (w < 0 && errno == EINTR)
+		if (w < 0 && can_repeat(out->fd, POLLOUT))
 			continue;
 		if (w < 0)
 			return err_sys(e, "%s: write", out->name);
@@ -385,7 +443,8 @@ on_signal(int number)
 static void
 watch_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGXFSZ };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGXFSZ, SIGQUIT,
+		SIGUSR1, SIGUSR2, SIGALRM, SIGABRT, SIGBUS, SIGSEGV, SIGFPE };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
 	struct sigaction old;
 
@@ -419,88 +478,7 @@ io_unfinished_remove(const char *path)
 			unfinished[i] = NULL;
 }
 
-/* 4. Whole files, mapped files, spill files */
-
-static struct io_map maps[MAX_MAPS];
-static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-/* Puts `to` in the place of `from` in the table of maps. */
-static void
-replace_map(struct io_map from, struct io_map to)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&maps_mutex);
-	while (i < MAX_MAPS && maps[i].bytes != from.bytes)
-		i++;
-	if (i < MAX_MAPS)
-		maps[i] = to;
-	pthread_mutex_unlock(&maps_mutex);
-}
-
-int
-io_map_open(struct io_map *m, const char *path, struct err *e)
-{
-	struct stat st;
-	int fd;
-	void *p = NULL;
-
-	*m = (struct io_map){ 0 };
-	if (e->is_set)
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		err_sys(e, "%s", path);
-	else if (!S_ISREG(st.st_mode))
-		err_set(e, "%s: not a regular file", path);
-	else if (st.st_size > 0 &&
-		 (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
-		err_sys(e, "%s: map", path);
-	if (fd >= 0)
-		close(fd);
-	if (e->is_set)
-		return -1;
-	m->bytes = p;
-	m->size = (size_t)st.st_size;
-	if (p)
-		replace_map((struct io_map){ 0 }, *m);
-	return 0;
-}
-
-void
-io_map_close(struct io_map *m)
-{
-	if (m->bytes) {
-		replace_map(*m, (struct io_map){ 0 });
-		munmap((void *)(uintptr_t)m->bytes, m->size);
-	}
-	*m = (struct io_map){ 0 };
-}
-
-static bool
-is_mapped(uintptr_t from, uintptr_t to)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&maps_mutex);
-	for (size_t i = 0; i < MAX_MAPS; i++) {
-		uintptr_t start = (uintptr_t)maps[i].bytes;
-
-		found |= start && from >= start && to <= start + maps[i].size;
-	}
-	pthread_mutex_unlock(&maps_mutex);
-	return found;
-}
-
-void
-io_map_forget(const void *p, size_t n)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)p + n;
-	uintptr_t from = ((uintptr_t)p + page - 1) / page * page, to = end / page * page;
-
-	if (from < to && is_mapped((uintptr_t)p, end))
-		madvise((void *)from, to - from, MADV_DONTNEED);
-}
+/* 4. Whole files, spill files */
 
 char *
 io_read_file(const char *path, size_t limit, size_t *ret_size, struct err *e)

@@ -31,7 +31,7 @@ uint64_t input_size(const struct input *in);
 void input_close(struct input *in);
 
 /* Opens a file to write, or standard output for "-" or NULL. Refuses to write binary to a terminal
- * unless `force`. */
+ * unless `force`. Where the name is a link to a file, that file is the one that is replaced. */
 struct output *output_create(const char *path, bool is_binary, bool force, struct err *e);
 const char *output_name(const struct output *out);
 /* True for a regular file (whose bodies are compressed), false for a pipe. */
@@ -64,8 +64,8 @@ struct io_map {
 int io_map_open(struct io_map *m, const char *path, struct err *e);
 void io_map_close(struct io_map *m);
 
-/* Gives back the memory of the whole pages inside p[0..n), where they belong to a map: they are read
- * from the file again when they are next touched. Does nothing to other memory. Any thread. */
+/* Gives back the memory of the whole pages inside p[0..n), where they belong to a map: they are
+ * read from the file again when they are next touched. Does nothing to other memory. Any thread. */
 void io_map_forget(const void *p, size_t n);
 
 /* For outputs that are made of several files: a file or folder that goes when a signal or lack of

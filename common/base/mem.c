@@ -29,16 +29,23 @@ mem_at_exhaustion(void (*f)(void))
 	at_exhaustion = f;
 }
 
-static void
-exhausted(void)
+void
+mem_give_up(const char *what)
 {
-	static const char text[] = "cellpipe: out of memory\n";
-	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+	char text[200];
+	int n = snprintf(text, sizeof(text), "cellpipe: %.180s\n", what);
+	ssize_t ignored = write(STDERR_FILENO, text, (size_t)n);
 
 	(void)ignored;
 	if (at_exhaustion)
 		at_exhaustion();
 	_exit(1);
+}
+
+static void
+exhausted(void)
+{
+	mem_give_up("out of memory");
 }
 
 void *
@@ -161,8 +168,12 @@ struct arena_block {
 static struct arena_block *
 new_block(size_t size, struct arena_block *older)
 {
-	struct arena_block *b = mem_alloc(1, sizeof(*b) + size);
+	struct arena_block *b;
+	size_t bytes;
 
+	if (!mem_add(sizeof(*b), size, &bytes))
+		exhausted();
+	b = mem_alloc(bytes, 1);
 	b->older = older;
 	b->size = size;
 	b->used = 0;

@@ -32,6 +32,11 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 void mem_at_exhaustion(void (*f)(void));
 
+/* Ends the program as lack of memory does, with the line "cellpipe: WHAT". For what a library
+ * could not allocate, and for limits of ours that only absurd data reach (a list of texts has
+ * offsets of 32 bits). */
+void mem_give_up(const char *what) __attribute__((noreturn));
+
 /* A growing run of bytes. Zero-initialise to start; buffer_free gives the memory back. */
 struct buffer {
 	uint8_t *data;

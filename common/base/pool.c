@@ -158,14 +158,48 @@ run_serially(const struct pool_stages *stages, void *context, void *item, struct
 	return r;
 }
 
+/* Starts workers 0, 1, ... as far as the system has threads. Returns how many. */
+static size_t
+start_workers(struct pool *p, struct worker *workers, size_t n)
+{
+	size_t i = 0;
+
+	for (; i < n; i++) {
+		workers[i] = (struct worker){ .pool = p, .number = i };
+		if (pthread_create(&workers[i].thread, NULL, work_loop, &workers[i]))
+			break;
+	}
+	return i;
+}
+
+/* Runs the stages on threads. Returns whether there were any; nothing has been read if not. */
+static bool
+run_threads(struct pool *p, size_t n_workers, struct err *e)
+{
+	struct worker *workers = mem_zero(n_workers, sizeof(*workers));
+	struct writer writer = { p, e };
+	pthread_t writing;
+	bool has_writer = pthread_create(&writing, NULL, write_thread, &writer) == 0;
+	size_t n_started = has_writer ? start_workers(p, workers, n_workers) : 0;
+
+	if (n_started)
+		read_loop(p);
+	else
+		publish(p, false, true);
+	for (size_t i = 0; i < n_started; i++)
+		pthread_join(workers[i].thread, NULL);
+	if (has_writer)
+		pthread_join(writing, NULL);
+	free(workers);
+	return n_started > 0;
+}
+
 int
 pool_run(const struct pool_stages *stages, void *context, void **items, size_t n_items,
     size_t n_workers, struct err *e)
 {
 	struct pool p = { .stages = stages, .context = context, .n_slots = n_items };
-	struct worker *workers;
-	struct writer writer = { &p, e };
-	pthread_t writing;
+	bool has_run;
 
 	if (e->is_set)
 		return -1;
@@ -177,21 +211,11 @@ pool_run(const struct pool_stages *stages, void *context, void **items, size_t n
 		p.slots[i].item = items[i];
 	pthread_mutex_init(&p.mutex, NULL);
 	pthread_cond_init(&p.changed, NULL);
-	workers = mem_zero(n_workers, sizeof(*workers));
-	for (size_t i = 0; i < n_workers; i++) {
-		workers[i] = (struct worker){ .pool = &p, .number = i };
-		if (pthread_create(&workers[i].thread, NULL, work_loop, &workers[i]))
-			abort();
-	}
-	if (pthread_create(&writing, NULL, write_thread, &writer))
-		abort();
-	read_loop(&p);
-	for (size_t i = 0; i < n_workers; i++)
-		pthread_join(workers[i].thread, NULL);
-	pthread_join(writing, NULL);
+	has_run = run_threads(&p, n_workers, e);
 	pthread_cond_destroy(&p.changed);
 	pthread_mutex_destroy(&p.mutex);
-	free(workers);
 	free(p.slots);
+	if (!has_run)
+		return run_serially(stages, context, items[0], e);
 	return e->is_set ? -1 : 0;
 }

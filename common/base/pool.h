@@ -3,7 +3,8 @@
  *
  * The calling thread reads, one further thread writes, the workers work; items come out in the
  * order in which they went in, as soon as they are done. With one worker there are no threads at
- * all. No thread spins: a pipe's other programs need the CPUs. */
+ * all; where the system has no more threads to give, fewer workers do the work. No thread spins: a
+ * pipe's other programs need the CPUs. */
 
 #ifndef BASE_POOL_H
 #define BASE_POOL_H

@@ -222,7 +222,8 @@ take_offsets(struct arena *arena, const int32_t *offsets, const size_t *rows, si
 	taken[0] = 0;
 	for (size_t i = 0; i < n; i++) {
 		end += (size_t)(offsets[rows[i] + 1] - offsets[rows[i]]);
-		assert(end <= INT32_MAX);
+		if (end > INT32_MAX)
+			mem_give_up("more than 2^31 - 1 bytes or entries in one column of a batch");
 		taken[i + 1] = (int32_t)end;
 	}
 	return taken;
@@ -325,7 +326,8 @@ array_decode(struct arena *arena, const struct field *f, const struct array *a)
 
 		array_text(f, a, i, &size);
 		end += size;
-		assert(end <= INT32_MAX);
+		if (end > INT32_MAX)
+			mem_give_up("more than 2^31 - 1 bytes of text in one column of a batch");
 		offsets[i + 1] = (int32_t)end;
 	}
 	bytes = arena_alloc(arena, end, 1);

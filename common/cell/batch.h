@@ -61,7 +61,8 @@ const char *array_text(const struct field *f, const struct array *a, size_t i, s
 double array_number(const struct field *f, const struct array *a, size_t i);
 
 /* The values `rows[0..n)` of an array, in that order (a row may come twice); new buffers in the
- * arena. Rows must be < a->length, and the result's bytes < 2^31 (asserted). */
+ * arena. Rows must be < a->length (asserted). Beyond 2^31 - 1 bytes or entries the program ends
+ * (mem_give_up). */
 struct array array_take(struct arena *arena, const struct field *f, const struct array *a,
     const size_t *rows, size_t n);
 
@@ -71,7 +72,8 @@ struct array array_slice(
     struct arena *arena, const struct field *f, const struct array *a, size_t from, size_t n);
 
 /* The same text column without its dictionary: dictionary -> plain utf8; lists of dictionary values
- * too. The field is the one with the dictionary. */
+ * too. The field is the one with the dictionary. Beyond 2^31 - 1 bytes the program ends
+ * (mem_give_up). */
 struct array array_decode(struct arena *arena, const struct field *f, const struct array *a);
 
 /* Keeps `rows` of all columns. */

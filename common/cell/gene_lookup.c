@@ -6,8 +6,15 @@
 static ptrdiff_t
 find(const struct gene_lookup *l, const char *name, size_t size)
 {
-	return l->mode == LOOKUP_IDS ? genes_find(l->genes, name, size)
-				     : genes_map(l->genes, name, size, l->rules);
+	const struct genes *g = l->genes;
+	bool is_exact = l->mode == LOOKUP_TOKENS || l->mode == LOOKUP_MEDIANS;
+	ptrdiff_t row = is_exact ? genes_find(g, name, size) : genes_map(g, name, size, l->rules);
+
+	if (row < 0 || genes_is_special(g, (size_t)row) ||
+	    (l->mode == LOOKUP_TOKENS && g->tokens[row] == NO_TOKEN) ||
+	    (l->mode == LOOKUP_MEDIANS && !(g->medians[row] > 0)))
+		return -1;
+	return row;
 }
 
 /* Whether the names are mostly Ensembl ids; then symbols among them are left alone unless the
@@ -83,6 +90,21 @@ gene_lookup_rows(struct gene_lookup *l, struct arena *arena, const struct array 
 	return rows;
 }
 
+static const char *
+what_is_missing(enum lookup mode)
+{
+	static const char *const texts[] = {
+		[LOOKUP_TOKENS] = "has a token in the dictionary; genemap brings symbols and other "
+				  "names to its ids",
+		[LOOKUP_MEDIANS] = "has a median in the dictionary; genemap brings symbols and "
+				   "other names to its ids",
+		[LOOKUP_NAMES] = "is in the dictionary",
+		[LOOKUP_MAPPING] = "is in the dictionary",
+	};
+
+	return texts[mode];
+}
+
 int
 gene_lookup_check(const struct gene_lookup *l, double *ret_share, struct err *e)
 {
@@ -95,7 +117,6 @@ gene_lookup_check(const struct gene_lookup *l, double *ret_share, struct err *e)
 		return 0;
 	if (l->names)
 		example = strings_get(l->names, 0, &size);
-	return err_set(e, "none of %llu genes (%.*s%s) is in the dictionary%s",
-	    (unsigned long long)n, (int)size, example, size ? ", ..." : "as written",
-	    l->mode != LOOKUP_IDS ? "" : "; genemap brings symbols and other names to its ids");
+	return err_set(e, "none of %llu genes%s%.*s%s %s", (unsigned long long)n, size ? " (" : "",
+	    (int)size, example, size ? ", ...)" : "", what_is_missing(l->mode));
 }

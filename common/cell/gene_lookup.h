@@ -2,7 +2,7 @@
  *
  * Where the column has a dictionary, each of its names is looked up once; a plain text column is
  * looked up entry by entry. Both count how much was found, for the error or warning about a
- * dictionary that does not fit. */
+ * dictionary that does not fit. Special tokens are no genes, whatever a cell says. */
 
 #ifndef CELL_GENE_LOOKUP_H
 #define CELL_GENE_LOOKUP_H
@@ -13,10 +13,11 @@
 #include "cell/genes.h"
 
 enum lookup {
-	LOOKUP_IDS,    /* exactly the dictionary's ids */
-	LOOKUP_NAMES,  /* any name, by genes_map */
-	LOOKUP_MAPPING /* what the reference maps: ids and the mapping dictionary, no versioned ids
-			*/
+	LOOKUP_TOKENS,  /* exactly the ids that have a token */
+	LOOKUP_MEDIANS, /* exactly the ids that have a median */
+	LOOKUP_NAMES,   /* any name, by genes_map */
+	LOOKUP_MAPPING  /* what the reference maps: ids and the mapping dictionary, no versioned
+			   ids */
 };
 
 struct gene_lookup {
@@ -40,8 +41,8 @@ void gene_lookup_free(struct gene_lookup *l);
 const int32_t *gene_lookup_rows(
     struct gene_lookup *l, struct arena *arena, const struct array *gene);
 
-/* -1 where no gene at all was known (of at least one): the error names some of them. ret_share: the
- * known share, 1 where there were none. */
+/* -1 where no gene at all was known (of at least one): the error names one of a dictionary.
+ * ret_share: the known share, 1 where there were none. */
 int gene_lookup_check(const struct gene_lookup *l, double *ret_share, struct err *e);
 
 #endif

@@ -29,15 +29,6 @@ count_unmapped(struct gene_map *m, const char *name, size_t size, uint64_t n)
 	((uint64_t *)(void *)m->unmapped_entries.data)[i] += n;
 }
 
-static bool
-is_special(const struct genes *g, size_t row)
-{
-	int32_t token = g->tokens[row];
-
-	return token != NO_TOKEN &&
-	       (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
-}
-
 /* Codes of the output in order of first appearance among the input's names; all genes where those
  * are not known beforehand. */
 static void
@@ -50,9 +41,9 @@ number_codes(struct gene_map *m)
 	m->code_rows = mem_alloc(m->genes->n, sizeof(*m->code_rows));
 	memset(m->codes, 0xff, m->genes->n * sizeof(*m->codes));
 	for (size_t i = 0; i < n; i++) {
-		ptrdiff_t row = names                     ? m->lookup.rows[i]
-				: is_special(m->genes, i) ? -1
-							  : (ptrdiff_t)i;
+		ptrdiff_t row = names                           ? m->lookup.rows[i]
+				: genes_is_special(m->genes, i) ? -1
+								: (ptrdiff_t)i;
 
 		if (row >= 0 && m->codes[row] < 0) {
 			m->codes[row] = (int32_t)m->n_codes;

@@ -8,6 +8,16 @@
 
 enum { LONGEST_NAME = 255 };
 
+static bool
+has_control(const char *text, size_t size)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < size; i++)
+		found |= (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+	return found;
+}
+
 static int
 check_ids(const struct genes *g, struct err *e)
 {
@@ -17,6 +27,9 @@ check_ids(const struct genes *g, struct err *e)
 
 		if (genes_find(g, id, size) != (ptrdiff_t)i)
 			return err_set(e, "gene '%.*s' stands twice", (int)size, id);
+		if (has_control(id, size))
+			return err_set(
+			    e, "gene '%.*s': a control character in its id", (int)size, id);
 	}
 	return 0;
 }
@@ -114,6 +127,15 @@ genes_find(const struct genes *g, const char *id, size_t size)
 	return string_index_find(&g->by_id, id, size);
 }
 
+bool
+genes_is_special(const struct genes *g, size_t row)
+{
+	int32_t token = g->tokens[row];
+
+	return token != NO_TOKEN &&
+	       (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
+}
+
 static ptrdiff_t
 map_exactly(const struct genes *g, const char *name, size_t size, bool use_names)
 {
@@ -137,13 +159,18 @@ genes_map(const struct genes *g, const char *name, size_t size, struct name_rule
 {
 	char upper[LONGEST_NAME];
 	const char *version;
-	ptrdiff_t row;
+	ptrdiff_t row, as_written;
 
 	if (size == 0 || size > LONGEST_NAME)
 		return -1;
+	as_written = genes_find(g, name, size);
+	if (as_written >= 0 && g->tokens[as_written] != NO_TOKEN)
+		return as_written;
 	for (size_t i = 0; i < size; i++)
 		upper[i] = (char)toupper((unsigned char)name[i]);
 	row = map_exactly(g, upper, size, rules.names);
+	if (row < 0)
+		row = as_written;
 	if (row < 0 && rules.versions && (version = find_version(upper, size)))
 		row = map_exactly(g, upper, (size_t)(version - upper), rules.names);
 	return row;

@@ -36,12 +36,16 @@ struct genes {
 };
 
 /* Takes the tables filled so far (ids, tokens, medians, symbols, names, name_rows, all in g->arena)
- * and makes the rest. -1 where an id stands twice, or tokens are not 0..n-1, once each. */
+ * and makes the rest. -1 where an id stands twice or holds a control character (a vocabulary has
+ * one a line), or tokens are not 0..n-1, once each. */
 int genes_complete(struct genes *g, struct err *e);
 void genes_free(struct genes *g);
 
 /* The row of exactly this id, or -1. */
 ptrdiff_t genes_find(const struct genes *g, const char *id, size_t size);
+
+/* Whether the row is <pad>, <mask>, <cls> or <eos>, and no gene. */
+bool genes_is_special(const struct genes *g, size_t row);
 
 /* What genes_map looks a name up in, beyond the ids. */
 struct name_rules {
@@ -49,8 +53,9 @@ struct name_rules {
 	bool versions; /* an Ensembl id without its version, ENSG00000141510.18 */
 };
 
-/* The row that a name of any sort stands for, or -1. The name in upper case is: an id with a token,
- * one of the other names, an id without a token, or one of these with its version taken off. */
+/* The row that a name of any sort stands for, or -1. The name is an id with a token as it is
+ * written; or in upper case: an id with a token, one of the other names, an id without a token; or
+ * an id without a token as it is written; or one of these in upper case, its version taken off. */
 ptrdiff_t genes_map(const struct genes *g, const char *name, size_t size, struct name_rules rules);
 
 /* The names of all tokens by id, one a line (the metadata cells:vocabulary), in the arena. */

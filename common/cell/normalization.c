@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ normalize_plan(const struct schema *in, const struct genes *genes, double target
 	p->reciprocals = mem_alloc(genes->n, sizeof(*p->reciprocals));
 	for (size_t i = 0; i < genes->n; i++)
 		p->reciprocals[i] = genes->medians[i] > 0 ? 1 / genes->medians[i] : NAN;
-	gene_lookup_init(&p->lookup, &in->fields[p->gene], genes, LOOKUP_IDS);
+	gene_lookup_init(&p->lookup, &in->fields[p->gene], genes, LOOKUP_MEDIANS);
 	if (normalize_check(p, &share, e)) {
 		normalize_free(p);
 		return NULL;
@@ -59,6 +60,7 @@ normalize_schema(const struct normalize *p)
 	if (!p)
 		return NULL;
 	out = schema_copy(p->in);
+	schema_vacate(out, "value");
 	schema_replace(out, p->count, &value);
 	if (p->n_counts < 0)
 		schema_insert(out, p->count + 1, &total);
@@ -73,6 +75,13 @@ refuse_cell(const struct normalize *p, const struct batch *b, size_t i, const ch
 	const char *cell = array_text(&p->in->fields[p->cell], &b->columns[p->cell], i, &size);
 
 	return err_set(e, "cell %.*s: %s %g", (int)size, cell ? cell : "", what, x);
+}
+
+static int
+refuse_total(
+    const struct normalize *p, const struct batch *b, size_t i, double total, struct err *e)
+{
+	return refuse_cell(p, b, i, "counts cannot be divided by an n_counts of", total, e);
 }
 
 static int
@@ -111,10 +120,9 @@ find_total(
 	*ret_total = p->n_counts < 0
 			 ? sum_counts(p, b, i)
 			 : array_number(&p->in->fields[p->n_counts], &b->columns[p->n_counts], i);
-	if (!(*ret_total >= 0) || isinf(*ret_total) ||
+	if (!(*ret_total >= 0) || *ret_total > (p->is_float32 ? (double)FLT_MAX : DBL_MAX) ||
 	    (*ret_total == 0 && offsets[i + 1] > offsets[i]))
-		return refuse_cell(
-		    p, b, i, "counts cannot be divided by an n_counts of", *ret_total, e);
+		return refuse_total(p, b, i, *ret_total, e);
 	return 0;
 }
 
@@ -152,6 +160,16 @@ scale_float64(const float *counts, const int32_t *codes, const double *reciproca
 		kept += isnan(reciprocals[k]) ? 0 : 1;
 	}
 	return kept;
+}
+
+static bool
+are_finite(const double *values, size_t n)
+{
+	bool found = false;
+
+	for (size_t k = 0; k < n; k++)
+		found |= !(values[k] <= DBL_MAX);
+	return !found;
 }
 
 /* Entry k's place in what is carried on of the gene column: its dictionary code, or, in plain text,
@@ -212,6 +230,7 @@ normalize_batch(struct batch *b, void *normalize, struct err *e)
 	offsets[0] = 0;
 	for (size_t i = 0; i < b->rows; i++) {
 		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from;
+		size_t first = n;
 		double total;
 
 		if (find_total(p, b, i, &total, e))
@@ -223,6 +242,8 @@ normalize_batch(struct batch *b, void *normalize, struct err *e)
 		else
 			n += scale_float64(counts + from, codes + from, reciprocals + from, size,
 			    total, p->target_sum, kept + n, values + n);
+		if (!are_finite(values + first, n - first))
+			return refuse_total(p, b, i, total, e);
 		offsets[i + 1] = (int32_t)n;
 	}
 	p->n_dropped += n_entries - n;

@@ -30,7 +30,8 @@ struct schema *normalize_schema(const struct normalize *p);
 
 /* Turns a batch of counts into values (a cells_work). Entries of genes without a median are
  * dropped, explicit zeros kept. Errors name the cell: a count that is negative or not finite;
- * n_counts that is null, negative, not finite, or 0 while there are counts. */
+ * n_counts that is null, negative, not finite, 0 while there are counts, or so small that values
+ * are not finite. */
 int normalize_batch(struct batch *b, void *normalize, struct err *e);
 
 /* The share of names with a median; -1 with e set where none has one. */

@@ -190,16 +190,7 @@ ranking_plan(const struct schema *in, const struct genes *genes, const struct ra
 	r->gene = (size_t)schema_find(in, "gene");
 	r->value = (size_t)schema_find(in, "value");
 	r->is_wide = genes->n_tokens > UINT16_MAX + 1;
-	gene_lookup_init(&r->lookup, &in->fields[r->gene], genes, LOOKUP_IDS);
-	for (size_t i = 0; r->lookup.names && i < r->lookup.names->n; i++) {
-		int32_t row = r->lookup.rows[i];
-
-		r->lookup.rows[i] = row >= 0 && genes->tokens[row] == NO_TOKEN ? -1 : row;
-		if (row >= 0 && r->lookup.rows[i] < 0) {
-			r->lookup.n_known--;
-			r->lookup.n_unknown++;
-		}
-	}
+	gene_lookup_init(&r->lookup, &in->fields[r->gene], genes, LOOKUP_TOKENS);
 	if (ranking_check(r, &share, e)) {
 		ranking_free(r);
 		return NULL;
@@ -219,6 +210,8 @@ ranking_schema(const struct ranking *r)
 	item = field_int("item", r->is_wide ? 32 : 16, r->is_wide);
 	tokens = field_list("input_ids", &item);
 	out = schema_copy(r->in);
+	schema_vacate(out, "input_ids");
+	schema_vacate(out, "length");
 	place = r->gene < r->value ? r->gene : r->value;
 	schema_remove(out, r->gene > r->value ? r->gene : r->value);
 	schema_replace(out, place, &tokens);
@@ -264,8 +257,7 @@ gather_cell(const struct ranking *r, const int32_t *rows, const double *values, 
 		if (rows[k] < 0)
 			continue;
 		room->values[kept] = values[k];
-		room->tokens[kept] = r->genes->tokens[rows[k]];
-		kept += room->tokens[kept] != NO_TOKEN;
+		room->tokens[kept++] = r->genes->tokens[rows[k]];
 	}
 	return kept;
 }
@@ -345,6 +337,8 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 			encode_cell(r, n, room, out);
 			ret_rows[(*ret_n_rows)++] = i;
 		}
+		if (out->n > INT32_MAX)
+			return err_set(e, "more than 2^31 - 1 tokens in one batch");
 		offsets[i + 1] = (int32_t)out->n;
 	}
 	return 0;

@@ -102,6 +102,19 @@ schema_remove(struct schema *s, size_t i)
 	memmove(&s->fields[i], &s->fields[i + 1], (s->n_fields - i) * sizeof(*s->fields));
 }
 
+void
+schema_vacate(struct schema *s, const char *name)
+{
+	ptrdiff_t i = schema_find(s, name);
+	const char *other;
+
+	if (i < 0)
+		return;
+	other = arena_printf(&s->arena, "obs.%s", name);
+	schema_vacate(s, other);
+	s->fields[i].name = other;
+}
+
 const char *
 metadata_get(const struct metadata *m, const char *key)
 {

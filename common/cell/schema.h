@@ -92,6 +92,9 @@ size_t schema_insert(struct schema *s, size_t i, const struct field *field);
 void schema_replace(struct schema *s, size_t i, const struct field *field);
 void schema_remove(struct schema *s, size_t i);
 
+/* A column of that name, which is going to be that of another one, becomes "obs.NAME". */
+void schema_vacate(struct schema *s, const char *name);
+
 /* The value of a key, or NULL. metadata_set replaces or appends (copied into the schema's arena;
  * value NULL removes). */
 const char *metadata_get(const struct metadata *m, const char *key);

@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,7 @@ string_set_strings(const struct string_set *s)
 	static const int32_t zero;
 
 	return (struct strings){ s->n, s->n ? (const int32_t *)s->offsets.data : &zero,
-		(const char *)s->bytes.data };
+		s->bytes.data ? (const char *)s->bytes.data : "" };
 }
 
 static size_t
@@ -60,7 +59,8 @@ string_set_add(struct string_set *s, const char *text, size_t size)
 	if (s->n == 0)
 		buffer_add(&s->offsets, &zero, sizeof(zero));
 	buffer_add(&s->bytes, text, size);
-	assert(s->bytes.size <= INT32_MAX);
+	if (s->bytes.size > INT32_MAX)
+		mem_give_up("more than 2^31 - 1 bytes of different names");
 	end = (int32_t)s->bytes.size;
 	buffer_add(&s->offsets, &end, sizeof(end));
 	s->slots[slot] = (uint32_t)++s->n;

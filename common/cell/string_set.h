@@ -14,7 +14,8 @@ struct string_set {
 	size_t n_slots;
 };
 
-/* The number of the text, which is added if it is new. At most 2^31 bytes in all (asserted). */
+/* The number of the text, which is added if it is new. Beyond 2^31 - 1 bytes in all the program
+ * ends (mem_give_up). */
 size_t string_set_add(struct string_set *s, const char *text, size_t size);
 
 /* The texts, in the order of their numbers; valid until the next add. */

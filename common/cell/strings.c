@@ -36,7 +36,8 @@ strings_from(struct arena *a, const char *const *texts, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		total += strlen(texts[i]);
-	assert(total <= INT32_MAX);
+	if (total > INT32_MAX)
+		mem_give_up("more than 2^31 - 1 bytes of text in one list");
 	bytes = arena_alloc(a, total, 1);
 	offsets[0] = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -74,7 +75,8 @@ string_index_build(struct string_index *x, const struct strings *s)
 {
 	x->strings = s;
 	x->n_slots = 16;
-	assert(s->n < UINT32_MAX / 4);
+	if (s->n >= UINT32_MAX / 4)
+		mem_give_up("more than 2^30 names");
 	while (x->n_slots < 2 * s->n)
 		x->n_slots *= 2;
 	x->slots = mem_zero(x->n_slots, sizeof(*x->slots));

@@ -98,7 +98,8 @@ pack_cell(const struct attention_kernel *kernel, const struct head *h, struct at
 		size_t n = least(h->n_k - i, panel), at = i * h->stride;
 
 		kernel->pack_keys(h->k + at, h->stride, n, h->size, t->k.data + i * h->row_bytes);
-		kernel->pack_values(h->v + at, h->stride, n, h->size, t->v.data + i * h->value_bytes);
+		kernel->pack_values(
+		    h->v + at, h->stride, n, h->size, t->v.data + i * h->value_bytes);
 	}
 }
 
@@ -110,8 +111,8 @@ pass_block(const struct attention_kernel *kernel, const struct head *h, struct a
 	size_t padded = round_up(n, kernel->panel);
 	float *s = (float *)(void *)t->s.data, *out = (float *)(void *)t->out.data;
 
-	kernel->scores(t->q.data + first * h->row_bytes, t->k.data + from * h->row_bytes, h->size,
-	    padded, s);
+	kernel->scores(
+	    t->q.data + first * h->row_bytes, t->k.data + from * h->row_bytes, h->size, padded, s);
 	for (size_t i = 0; padded > n && i < kernel->group; i++)
 		for (size_t j = n; j < padded; j++)
 			s[i * ATTENTION_BLOCK + j] = ATTENTION_LOWEST;
@@ -153,7 +154,8 @@ run_queries(const struct attention_kernel *kernel, const struct head *h,
 		for (size_t i = 0; i < n; i += kernel->group)
 			pass_block(kernel, h, t, i, key, least(h->n_k - key, ATTENTION_BLOCK));
 	for (size_t i = 0; i < n; i++)
-		scale_row(h->out + (from + i) * h->stride, out + i * h->width, h->size, 1 / t->sum[i]);
+		scale_row(
+		    h->out + (from + i) * h->stride, out + i * h->width, h->size, 1 / t->sum[i]);
 }
 
 static void

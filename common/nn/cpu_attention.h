@@ -21,10 +21,11 @@
 
 enum { ATTENTION_BLOCK = 256 }; /* keys that are scored together; the row length of `s` below */
 
-/* One instruction set's packing and inner loops. They work on `group` queries at a time and know d, the head
- * size, and width, which is d rounded up to a multiple of 16. What is packed is its own affair: `element` bytes a
- * value, d rounded up to a multiple of `depth` values for a query or key, width values for a value row. n is at
- * most a group or a panel for packing, and a multiple of `panel` up to ATTENTION_BLOCK for the loops. */
+/* One instruction set's packing and inner loops. They work on `group` queries at a time and know d,
+ * the head size, and width, which is d rounded up to a multiple of 16. What is packed is its own
+ * affair: `element` bytes a value, d rounded up to a multiple of `depth` values for a query or key,
+ * width values for a value row. n is at most a group or a panel for packing, and a multiple of
+ * `panel` up to ATTENTION_BLOCK for the loops. */
 struct attention_kernel {
 	size_t group, panel, depth, element;
 	void (*begin)(void), (*end)(void); /* around the work of a thread; may be NULL */
@@ -45,7 +46,8 @@ struct attention_kernel {
 };
 
 /* The kernel of an instruction set (of the best lesser one, where it has none of its own). is_bf16:
- * it may round queries, keys, values and weights to bfloat16, where that is faster; sums are float32. */
+ * it may round queries, keys, values and weights to bfloat16, where that is faster; sums are
+ * float32. */
 const struct attention_kernel *attention_kernel(enum cpu_isa isa, bool is_bf16);
 
 extern const struct attention_kernel attention_generic;

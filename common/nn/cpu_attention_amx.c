@@ -1,9 +1,11 @@
-/* cpu_attention_amx.c - the attention kernel for AMX: bfloat16 tiles, float32 sums, 32 queries x 32 keys.
+/* cpu_attention_amx.c - the attention kernel for AMX: bfloat16 tiles, float32 sums, 32 queries x 32
+ * keys.
  *
- * A tile is 16 rows of 64 bytes. Tiles 0 to 3 are the sums of two tiles of queries by two of keys (or of values),
- * 4 and 5 hold the queries (or weights): 16 rows x 32 values; 6 and 7 the keys (or values), in pairs: 16 rows of
- * 16 columns x 2 values. Nine tenths of the time goes into the exponential, so that a polynomial of degree 3
- * (1e-4) serves, which is below the rounding of the weights to bfloat16 (4e-3). */
+ * A tile is 16 rows of 64 bytes. Tiles 0 to 3 are the sums of two tiles of queries by two of keys
+ * (or of values), 4 and 5 hold the queries (or weights): 16 rows x 32 values; 6 and 7 the keys (or
+ * values), in pairs: 16 rows of 16 columns x 2 values. Nine tenths of the time goes into the
+ * exponential, so that a polynomial of degree 3 (1e-4) serves, which is below the rounding of the
+ * weights to bfloat16 (4e-3). */
 
 #if defined(__x86_64__)
 
@@ -13,8 +15,9 @@
 #include "nn/cpu_attention.h"
 #include "nn/cpu_exp2.h"
 
-#define TARGET \
-	__attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
+#define TARGET          \
+	__attribute__(( \
+	    target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 /* Rows and values of a tile; bytes of a tile. */
@@ -26,7 +29,10 @@ struct tile_config {
 	uint8_t rows[16];
 };
 
-#define EIGHT(x) { x, x, x, x, x, x, x, x }
+#define EIGHT(x)                       \
+	{                              \
+		x, x, x, x, x, x, x, x \
+	}
 
 /* The compiler does not know that tile instructions read memory: what they need must have been
  * stored before. */
@@ -48,7 +54,8 @@ end(void)
 	_tile_release();
 }
 
-/* The values from c of a row of d, times unit, as 16 bfloat16 in the lower half; 0 beyond the row. */
+/* The values from c of a row of d, times unit, as 16 bfloat16 in the lower half; 0 beyond the row.
+ */
 INLINE __m256i
 narrow(const float *row, size_t c, size_t d, __m512 unit)
 {
@@ -70,7 +77,8 @@ pack_queries(const float *q, size_t stride, size_t n, size_t d, float unit, void
 			_mm256_storeu_si256((__m256i *)(void *)line,
 			    narrow(q + (i < n ? i : 0) * stride, c, width, _mm512_set1_ps(unit)));
 			_mm256_storeu_si256((__m256i *)(void *)(line + LINE / 2),
-			    narrow(q + (i < n ? i : 0) * stride, c + 16, width, _mm512_set1_ps(unit)));
+			    narrow(
+				q + (i < n ? i : 0) * stride, c + 16, width, _mm512_set1_ps(unit)));
 		}
 }
 
@@ -88,7 +96,8 @@ pack_keys(const float *k, size_t stride, size_t n, size_t d, void *to)
 			const float *row = k + (i < n ? i : 0) * stride;
 
 			_mm256_storeu_si256((__m256i *)(void *)pair, narrow(row, c, width, one));
-			_mm256_storeu_si256((__m256i *)(void *)(pair + 8), narrow(row, c + 16, width, one));
+			_mm256_storeu_si256(
+			    (__m256i *)(void *)(pair + 8), narrow(row, c + 16, width, one));
 			for (size_t l = 0; l < PAIRS; l++)
 				tile[l * ROWS + i % ROWS] = pair[l];
 		}
@@ -106,7 +115,8 @@ pack_values(const float *v, size_t stride, size_t n, size_t d, void *to)
 			const float *next = v + (i + 1 < n ? i + 1 : 0) * stride;
 			__m512i x = _mm512_cvtepu16_epi32(narrow(row, c, i < n ? d : 0, one));
 			__m512i y = _mm512_cvtepu16_epi32(narrow(next, c, i + 1 < n ? d : 0, one));
-			unsigned char *line = (unsigned char *)to + (c / ROWS * PAIRS + i / 2) * LINE;
+			unsigned char *line =
+			    (unsigned char *)to + (c / ROWS * PAIRS + i / 2) * LINE;
 
 			_mm512_storeu_si512(line, _mm512_or_si512(x, _mm512_slli_epi32(y, 16)));
 		}
@@ -192,7 +202,8 @@ scale_sums(float *o, size_t width, const float *scale)
 {
 	for (size_t i = 0; i < GROUP; i++)
 		for (size_t c = 0; c < width; c += 16, o += 16)
-			_mm512_storeu_ps(o, _mm512_mul_ps(_mm512_loadu_ps(o), _mm512_set1_ps(scale[i])));
+			_mm512_storeu_ps(
+			    o, _mm512_mul_ps(_mm512_loadu_ps(o), _mm512_set1_ps(scale[i])));
 }
 
 /* Two tiles of columns, or one (the last of an odd number). */

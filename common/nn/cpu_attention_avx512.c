@@ -86,12 +86,15 @@ TARGET static void
 softmax(float *s, size_t n, float *max, float *sum, float *scale)
 {
 	for (size_t i = 0; i < GROUP; i++, s += ATTENTION_BLOCK) {
-		__m512 top = _mm512_set1_ps(max[i]), even = _mm512_setzero_ps(), odd = even, lower;
+		__m512 top = _mm512_set1_ps(max[i]), top_odd = top, even = _mm512_setzero_ps(),
+		       odd = even, lower;
 		float total;
 
-		for (size_t j = 0; j < n; j += 16)
+		for (size_t j = 0; j < n; j += PANEL) {
 			top = _mm512_max_ps(top, _mm512_loadu_ps(s + j));
-		top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
+			top_odd = _mm512_max_ps(top_odd, _mm512_loadu_ps(s + j + 16));
+		}
+		top = _mm512_set1_ps(_mm512_reduce_max_ps(_mm512_max_ps(top, top_odd)));
 		for (size_t j = 0; j < n; j += PANEL) {
 			__m512 x = exp2_of(_mm512_sub_ps(_mm512_loadu_ps(s + j), top));
 			__m512 y = exp2_of(_mm512_sub_ps(_mm512_loadu_ps(s + j + 16), top));

@@ -40,7 +40,8 @@ transpose_four(const float *from, size_t stride, size_t d, float unit, float *to
 #endif
 
 void
-attention_transpose(const float *from, size_t stride, size_t n, size_t d, float unit, float *to, size_t width)
+attention_transpose(
+    const float *from, size_t stride, size_t n, size_t d, float unit, float *to, size_t width)
 {
 	size_t i = 0;
 
@@ -57,8 +58,7 @@ attention_transpose(const float *from, size_t stride, size_t n, size_t d, float 
 }
 
 void
-attention_pad_rows(
-    const float *from, size_t stride, size_t n, size_t d, float *to, size_t rows)
+attention_pad_rows(const float *from, size_t stride, size_t n, size_t d, float *to, size_t rows)
 {
 	size_t width = (d + 15) / 16 * 16;
 

@@ -1,8 +1,8 @@
 /* cpu_exp2.h - polynomials for 2^x, -0.5 <= x <= 0.5, shared by the attention kernels.
  *
  * 1 + x * (EXP2_1 + x * (EXP2_2 + ... x * EXP2_5)): the least relative error for degree 5 with
- * p(0) = 1, 9.2e-8; 1.9e-7 with rounding. EXP2_CUBIC: the same for degree 3, 1.0e-4. Arguments below
- * EXP2_MIN are taken as EXP2_MIN, so that no result is a denormal number. */
+ * p(0) = 1, 9.2e-8; 1.9e-7 with rounding. EXP2_CUBIC: the same for degree 3, 1.0e-4. Arguments
+ * below EXP2_MIN are taken as EXP2_MIN, so that no result is a denormal number. */
 
 #ifndef NN_CPU_EXP2_H
 #define NN_CPU_EXP2_H

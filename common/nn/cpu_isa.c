@@ -107,6 +107,12 @@ cpu_isa_find(enum cpu_isa *ret_isa, struct err *e)
 	return err_set(e, "CELLPIPE_ISA=%s: not one of avx512, avx2, generic", asked);
 }
 
+bool
+cpu_isa_is_native(enum cpu_isa isa)
+{
+	return isa == find_native();
+}
+
 const char *
 cpu_isa_name(enum cpu_isa isa)
 {

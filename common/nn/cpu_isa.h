@@ -23,6 +23,9 @@ enum cpu_isa {
  * error; then -1. */
 int cpu_isa_find(enum cpu_isa *ret_isa, struct err *e);
 
+/* Is it all that the CPU has, nothing held back? */
+bool cpu_isa_is_native(enum cpu_isa isa);
+
 /* What is multiplied faster in bf16 than in float32, by a fixed rule: with AMX, and AMD's with
  * AVX512-BF16 (Intel's without AMX take twice as long as in float32). */
 bool cpu_isa_prefers_bf16(enum cpu_isa isa);

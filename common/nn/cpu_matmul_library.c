@@ -228,7 +228,7 @@ matmul_library_open(enum cpu_isa isa, bool is_bf16, struct err *e)
 	dnnl_status_t s = dnnl_success;
 
 	pthread_mutex_lock(&once);
-	if (capped < 0 && isa < CPU_ISA_AMX)
+	if (capped < 0 && !cpu_isa_is_native(isa))
 		s = dnnl_set_max_cpu_isa(caps[isa]);
 	if (capped >= 0 && capped != (int)isa)
 		s = dnnl_invalid_arguments;

@@ -3,11 +3,12 @@
  * 3. States
  * 4. What is written at the end */
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cell/string_set.h"
+#include "formats/text_scalar.h"
 #include "nn/embed_rows.h"
 #include "nn/vector_summary.h"
 
@@ -26,6 +27,7 @@ struct embed_rows {
 	uint64_t n_cells;
 	ptrdiff_t by;             /* -1: not states */
 	struct string_set states; /* numbered as they come */
+	struct buffer state;      /* of the cell at hand, where it is no text */
 	uint64_t n_stateless;
 };
 
@@ -50,10 +52,13 @@ embedding_column(struct arena *a, const float *vectors, size_t n, size_t hidden)
 static struct schema *
 cell_schema(const struct embed_rows *r)
 {
+	static const char *const taken[] = { "embedding", "gene", "state", "n_cells" };
 	struct field item, embedding = embedding_field(r->hidden, &item);
 	struct schema *s = schema_copy(r->in);
 	size_t first = r->input_ids < r->length ? r->input_ids : r->length;
 
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		schema_vacate(s, taken[i]);
 	schema_remove(s, r->input_ids > r->length ? r->input_ids : r->length);
 	schema_remove(s, first);
 	schema_insert(s, first, &embedding);
@@ -100,31 +105,27 @@ add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *
 
 /* The text of a state, NULL where the cell has none. */
 static const char *
-state_of(const struct embed_rows *r, const struct batch *b, size_t row, char *room,
-    size_t room_size, size_t *ret_size)
+state_of(struct embed_rows *r, const struct batch *b, size_t row, size_t *ret_size)
 {
 	const struct field *f = &r->in->fields[r->by];
 	const struct array *a = &b->columns[r->by];
 
 	if (f->type == TYPE_UTF8)
 		return array_text(f, a, row, ret_size);
-	if (!array_is_valid(a, row))
+	if (isnan(array_number(f, a, row)))
 		return NULL;
-	if (f->type == TYPE_BOOL)
-		snprintf(room, room_size, "%s", array_number(f, a, row) > 0 ? "true" : "false");
-	else
-		snprintf(room, room_size, "%.17g", array_number(f, a, row));
-	*ret_size = strlen(room);
-	return room;
+	r->state.size = 0;
+	text_scalar(&r->state, f, a, row);
+	*ret_size = r->state.size;
+	return (const char *)r->state.data;
 }
 
 static int
 add_states(struct embed_rows *r, const struct embedded_group *group, struct err *e)
 {
 	for (size_t i = 0; i < group->cells->n; i++) {
-		char room[40];
 		size_t size;
-		const char *state = state_of(r, group->rows, i, room, sizeof(room), &size);
+		const char *state = state_of(r, group->rows, i, &size);
 
 		if (!state)
 			r->n_stateless++;
@@ -207,6 +208,22 @@ list_groups(const struct embed_rows *r, struct named_group *list)
 	return n;
 }
 
+static struct array
+name_column(struct arena *a, const struct named_group *list, size_t n)
+{
+	int32_t *offsets = arena_zero(a, n + 1, sizeof(*offsets));
+	struct buffer bytes = { 0 };
+	struct array column;
+
+	for (size_t i = 0; i < n; i++) {
+		buffer_add(&bytes, list[i].name, list[i].size);
+		offsets[i + 1] = (int32_t)bytes.size; /* a string_set has no more bytes */
+	}
+	column = array_utf8(n, offsets, arena_copy(a, bytes.data, bytes.size, 1));
+	buffer_free(&bytes);
+	return column;
+}
+
 static int
 write_summary(struct embed_rows *r, struct err *e)
 {
@@ -217,16 +234,14 @@ write_summary(struct embed_rows *r, struct err *e)
 		struct batch b = { .rows = n - from < step ? n - from : step };
 		float *vectors = arena_alloc(&b.arena, b.rows, r->hidden * sizeof(*vectors));
 		int64_t *counts = arena_alloc(&b.arena, b.rows, sizeof(*counts));
-		const char **names = arena_alloc(&b.arena, b.rows, sizeof(*names));
 
 		for (size_t i = 0; i < b.rows && !e->is_set; i++) {
 			const struct named_group *g = &list[from + i];
 
-			names[i] = arena_printf(&b.arena, "%.*s", (int)g->size, g->name);
 			counts[i] = (int64_t)vector_summary_count(r->summary, g->group);
 			vector_summary_get(r->summary, g->group, vectors + i * r->hidden, e);
 		}
-		batch_append(&b, array_from_texts(&b.arena, names, b.rows));
+		batch_append(&b, name_column(&b.arena, list + from, b.rows));
 		batch_append(&b, array_fixed(b.rows, counts));
 		batch_append(&b, embedding_column(&b.arena, vectors, b.rows, r->hidden));
 		cells_write(r->out, &b, e);
@@ -271,6 +286,8 @@ embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 		embed_rows_free(r);
 		return NULL;
 	}
+	if (!r->summary)
+		cells_warn_renamed(cli, r->in, cells_written_schema(r->out));
 	return r;
 }
 
@@ -307,5 +324,6 @@ embed_rows_free(struct embed_rows *r)
 	vector_summary_free(r->summary);
 	buffer_free(&r->last_cell);
 	string_set_free(&r->states);
+	buffer_free(&r->state);
 	free(r);
 }

@@ -9,10 +9,11 @@
 
 struct embed_rows;
 
-/* Opens the output. Cells: the columns of the input, but input_ids and length, and `embedding`.
+/* Opens the output. Cells: the columns of the input, but input_ids and length, and `embedding`;
+ * one that has a name of this kind becomes obs.NAME, with a warning.
  * EMBED_TOKENS: a row a gene that occurs, by token: gene, n_cells, embedding. by, a column of
  * texts, bools or numbers: a row a state, by name: state, n_cells, embedding; cells without a state
- * are left out and counted. NULL with e set, or where it was set before. */
+ * (null, or not a number) are left out and counted. NULL with e set, or where it was set before. */
 struct embed_rows *embed_rows_new(const struct cli *cli, const struct cells_reader *in,
     const struct genes *genes, const struct model *model, const char *by, bool is_median,
     size_t max_memory, enum embed_pool pool, struct err *e);

@@ -124,7 +124,9 @@ read_part(const struct vector_summary *v, size_t row, size_t from, size_t n, flo
 		ssize_t r = pread(
 		    v->spill, (char *)ret_part + done, n * sizeof(float) - done, at + (off_t)done);
 
-		if (r == 0 || (r < 0 && errno != EINTR))
+		if (r == 0)
+			return err_set(e, "temporary file: it is shorter than what was written");
+		if (r < 0 && errno != EINTR)
 			return err_sys(e, "temporary file: read");
 		done += r > 0 ? (size_t)r : 0;
 	}

@@ -27,7 +27,7 @@ from peers import ENGINES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 THREAD_FLOPS = 175e9  # a guess, only for how many cells make a run of the seconds asked for
-MOST_TOKENS = 4096  # that a peer gets at once: more were never faster
+MOST_TOKENS = 4096  # that a peer gets at once; with 8,192 and 16,384 none was faster
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ class Machine:
 
     def others(self, cpu):
         seconds = time.perf_counter() - self.start
-        return max(0.0, (self._busy() - self.busy - cpu) / seconds)
+        return max((self._busy() - self.busy - cpu) / seconds, 0.0)
 
 
 def run(*command, output=subprocess.DEVNULL):
@@ -257,7 +257,7 @@ def parse():
         return [w for w in text.split(",") if w]
 
     p = argparse.ArgumentParser(prog="bench.sh")
-    p.add_argument("--folder", required=True, help="where models, cells and results go")
+    p.add_argument("--folder", required=True, help=argparse.SUPPRESS)
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of every engine (all)")
     p.add_argument("--models", type=words, default=["V1-10M", "V2-104M"], help="V1-10M,V2-104M,V2-316M")
     p.add_argument("--lengths", type=lambda s: [int(w) for w in words(s)], default=[512, 1024, 2048], help="tokens a cell")

@@ -159,7 +159,7 @@ cells_a_second(struct embedder *embedder, const struct shape *s, size_t tokens, 
 }
 
 static double
-attention_speed(struct arena *a, size_t heads, size_t tokens)
+attention_speed(struct arena *a, size_t heads, size_t tokens, bool is_bf16)
 {
 	size_t n = tokens * heads * 64, cu[2] = { 0, tokens };
 	float *out = arena_alloc(a, n, sizeof(*out));
@@ -168,15 +168,17 @@ attention_speed(struct arena *a, size_t heads, size_t tokens)
 	struct attention_scratch *scratch = attention_scratch_create();
 	struct err e = { 0 };
 	double start, taken = 0;
+	const struct attention_kernel *kernel;
 	enum cpu_isa isa;
 	int runs = 0;
 
 	if (cpu_isa_find(&isa, &e))
 		return 0;
-	attention_run(attention_kernel(isa), &call, scratch);
+	kernel = attention_kernel(isa, is_bf16);
+	attention_run(kernel, &call, scratch);
 	start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	for (; taken < 1; taken = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - start, runs++)
-		attention_run(attention_kernel(isa), &call, scratch);
+		attention_run(kernel, &call, scratch);
 	attention_scratch_free(scratch);
 	return 4.0 * (double)tokens * (double)n * runs / taken / 1e9;
 }
@@ -218,7 +220,8 @@ main(int argc, char **argv)
 	       "%.2f s; attention %.0f GFLOP/s\n",
 	    s->name, n, embedder_device(embedder), embedder_precision(embedder), options.workers,
 	    speed[0], speed[1], speed[1] * (linear + attention) / 1e9, start,
-	    attention_speed(&arena, s->hidden / 64, n));
+	    attention_speed(
+		&arena, s->hidden / 64, n, strcmp(embedder_precision(embedder), "bf16") == 0));
 	embedder_close(embedder);
 	arena_free(&arena);
 	return 0;

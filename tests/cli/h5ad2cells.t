@@ -220,7 +220,7 @@ if is_instrumented; then
 else
 	mkdir "$T/cuts"
 	for file in plain columns v0.7; do
-		python3 tests/cli/stream.py flips "$H/$file.h5ad" 40 "$T/cuts"
+		python3 tests/cli/stream.py flips "$H/$file.h5ad" 15 "$T/cuts"
 		ok "flipped bits in $file.h5ad: cells or one line, no crash" survives "$T/cuts"
 		rm "$T"/cuts/*
 	done

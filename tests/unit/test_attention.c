@@ -75,8 +75,9 @@ difference_at(const struct cell *c, size_t query, size_t head)
 	return worst;
 }
 
-/* Checks some queries of each head; score_size * sqrt(d) is about the greatest score, whose last
- * bit is 1.2e-7 of it, and an error of the score is one of the result. */
+/* Checks some queries of each head. score_size * sqrt(d) is about the greatest score, whose last
+ * bit is 1.2e-7 of it, and an error of the score is one of the result. Of bfloat16 the last bit is
+ * 4e-3 of weights and values, and the errors of a score's products are independent. */
 static void
 check_cell(
     const struct attention_kernel *kernel, size_t n, size_t heads, size_t d, float score_size)
@@ -84,7 +85,8 @@ check_cell(
 	struct cell c = make_cell(n, heads, d, score_size);
 	size_t n_q = n < 1000 ? n : 200; /* the plain C kernel is slow under the sanitizers */
 	size_t queries[5] = { 0, n_q / 2, n_q - 1, aid_number_below(n_q), aid_number_below(n_q) };
-	double limit = 1e-6 + 4e-7 * (double)score_size * sqrt((double)d);
+	double limit = kernel->element == 2 ? 4e-3 + 4e-3 * (double)score_size
+					    : 1e-6 + 4e-7 * (double)score_size * sqrt((double)d);
 
 	run_some(kernel, &c, n_q);
 	for (size_t h = 0; h < heads; h++)
@@ -99,10 +101,9 @@ check_cell(
 }
 
 static void
-equals_definition(enum cpu_isa isa)
+equals_definition(const struct attention_kernel *kernel)
 {
 	static const size_t sizes[] = { 16, 32, 48, 64, 80, 128, 1, 7, 20 };
-	const struct attention_kernel *kernel = attention_kernel(isa);
 
 	for (size_t n = 1; n <= 300; n++)
 		check_cell(kernel, n, 1, 64, 1);
@@ -116,30 +117,30 @@ equals_definition(enum cpu_isa isa)
 
 /* Equal keys: the mean of the values. One key far above the others: its value, exactly. */
 static void
-knows_extremes(enum cpu_isa isa)
+knows_extremes(const struct attention_kernel *kernel)
 {
 	struct cell c = make_cell(500, 1, 64, 1);
 
 	for (size_t i = 0; i < 500 * 64; i++) {
 		c.k[i] = 0.5f;
-		c.v[i] = (float)(i / 64);
+		c.v[i] = (float)(i / 64 % 250); /* bfloat16 numbers, twice 0 to 249 */
 	}
-	run(attention_kernel(isa), &c);
+	run(kernel, &c);
 	for (size_t i = 0; i < 500 * 64; i++)
-		assert_float_equal(c.out[i], 249.5f, 1e-4f);
+		assert_float_equal(c.out[i], 124.5f, 1e-4f);
 	for (size_t i = 0; i < 500 * 64; i++) {
 		c.q[i] = 1;
 		c.k[i] = i / 64 == 321 ? 40 : -40;
 	}
-	run(attention_kernel(isa), &c);
+	run(kernel, &c);
 	for (size_t i = 0; i < 500 * 64; i++)
-		assert_true(c.out[i] == 321);
+		assert_true(c.out[i] == 321 - 250);
 	arena_free(&c.arena);
 }
 
 /* The cell between two others that hold NaN, with all queries and with three of them. */
 static void
-ignores_neighbours(enum cpu_isa isa)
+ignores_neighbours(const struct attention_kernel *kernel)
 {
 	struct cell c = make_cell(333, 2, 64, 2), all = make_cell(333 + 40 + 17, 2, 64, 2);
 	struct attention_scratch *scratch = attention_scratch_create();
@@ -147,18 +148,18 @@ ignores_neighbours(enum cpu_isa isa)
 	       wanted[3] = { 0, 200, 332 };
 	struct attention_call call = { all.q, all.k, all.v, all.out, cu, cu, 3, 2, 64 };
 
-	run(attention_kernel(isa), &c);
+	run(kernel, &c);
 	for (size_t i = 0; i < all.n * row; i++)
 		all.q[i] = all.k[i] = all.v[i] = NAN;
 	memcpy(all.q + 40 * row, c.q, c.n * row * sizeof(float));
 	memcpy(all.k + 40 * row, c.k, c.n * row * sizeof(float));
 	memcpy(all.v + 40 * row, c.v, c.n * row * sizeof(float));
-	attention_run(attention_kernel(isa), &call, scratch);
+	attention_run(kernel, &call, scratch);
 	assert_memory_equal(all.out + 40 * row, c.out, c.n * row * sizeof(float));
 	for (size_t i = 0; i < 3; i++)
 		memcpy(all.q + i * row, c.q + wanted[i] * row, row * sizeof(float));
 	call.cu_q = few;
-	attention_run(attention_kernel(isa), &call, scratch);
+	attention_run(kernel, &call, scratch);
 	for (size_t i = 0; i < 3; i++)
 		assert_memory_equal(
 		    all.out + i * row, c.out + wanted[i] * row, row * sizeof(float));
@@ -168,38 +169,46 @@ ignores_neighbours(enum cpu_isa isa)
 }
 
 static void
-checks(enum cpu_isa isa)
+checks(enum cpu_isa isa, bool is_bf16)
 {
+	const struct attention_kernel *kernel = attention_kernel(isa, is_bf16);
 	enum cpu_isa native;
 	struct err e = { 0 };
 
 	assert_int_equal(cpu_isa_find(&native, &e), 0);
 	if (isa > native)
 		skip();
-	equals_definition(isa);
-	knows_extremes(isa);
-	ignores_neighbours(isa);
+	equals_definition(kernel);
+	knows_extremes(kernel);
+	ignores_neighbours(kernel);
 }
 
 static void
 generic(void **state)
 {
 	(void)state;
-	checks(CPU_ISA_GENERIC);
+	checks(CPU_ISA_GENERIC, false);
 }
 
 static void
 avx2(void **state)
 {
 	(void)state;
-	checks(CPU_ISA_AVX2);
+	checks(CPU_ISA_AVX2, false);
 }
 
 static void
 avx512(void **state)
 {
 	(void)state;
-	checks(CPU_ISA_AVX512);
+	checks(CPU_ISA_AVX512, false);
+}
+
+static void
+amx_bf16(void **state)
+{
+	(void)state;
+	checks(CPU_ISA_AMX, true);
 }
 
 int
@@ -209,6 +218,7 @@ main(void)
 		cmocka_unit_test(generic),
 		cmocka_unit_test(avx2),
 		cmocka_unit_test(avx512),
+		cmocka_unit_test(amx_bf16),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

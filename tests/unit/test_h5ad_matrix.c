@@ -232,7 +232,7 @@ static void
 test_chunks_of_vectors(void **state)
 {
 	(void)state;
-	const hsize_t sizes[] = { 7, 1000, 4096, 30000, 1000000 };
+	const hsize_t sizes[] = { 97, 4096, 1000000 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		for (int form = 0; form < 8; form++) {
@@ -250,8 +250,8 @@ static void
 test_dense_chunks(void **state)
 {
 	(void)state;
-	const hsize_t shapes[][2] = { { 1, 70 }, { 64, 16 }, { 2500, 1 }, { 2500, 70 }, { 999, 69 },
-		{ 1001, 3 } };
+	const hsize_t shapes[][2] = { { 16, 70 }, { 64, 16 }, { 2500, 1 }, { 2500, 70 },
+		{ 999, 69 }, { 1001, 3 } };
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		for (int form = 0; form < 4; form++) {

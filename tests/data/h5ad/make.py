@@ -133,6 +133,7 @@ def anndata_0_6():
     f["obs"] = np.array(obs, [("index", "S3"), ("kind", "i1"), ("n_counts", "f4")])
     f["var"] = np.array([(g.encode(),) for g in GENES], [("index", "S2")])
     f["raw.var"] = np.array([(g.encode(), b"E" + g.encode()) for g in GENES], [("index", "S2"), ("ensembl_id", "S3")])
+    f["obsm"] = np.array([((k, 2 * k, -k), k) for k in range(4)], [("X_pca", "f4", (3,)), ("X_one", "f8", (1,))])
     f["uns/kind_categories"] = np.array([b"k1", b"k2"])
 
 
