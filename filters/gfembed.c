@@ -132,22 +132,24 @@ choose_pool(const struct options *opt, const struct cells_reader *in, const stru
 }
 
 static int
-check_vocabulary(const struct genes *genes, const struct model *model, struct err *e)
+check_vocabulary(const struct cells_reader *in, const struct genes *genes,
+    const struct model *model, struct err *e)
 {
 	if (!genes || e->is_set)
 		return 0;
 	if (genes->n_tokens != model->config.vocab)
 		return err_set(e,
-		    "the model %s has a vocabulary of %zu, but the cells have one of %zu",
-		    model->path, model->config.vocab, genes->n_tokens);
+		    "%s: the model %s has a vocabulary of %zu, but the cells have one of %zu",
+		    cells_name(in), model->path, model->config.vocab, genes->n_tokens);
 	for (size_t t = 0; model->vocabulary && t < genes->n_tokens; t++) {
 		size_t size;
 		const char *name = strings_get(genes->ids, (size_t)genes->token_rows[t], &size);
 		const char *own = model->vocabulary[t];
 
 		if (own && (strlen(own) != size || memcmp(own, name, size) != 0))
-			return err_set(e, "token %zu is %.*s in the cells, but %s in the model %s",
-			    t, (int)size, name, own, model->path);
+			return err_set(e,
+			    "%s: token %zu is %.*s in the cells, but %s in the model %s",
+			    cells_name(in), t, (int)size, name, own, model->path);
 	}
 	return 0;
 }
@@ -160,7 +162,7 @@ note_model(struct cli *cli, const struct model *model, const struct embedder *em
 	model_hash(model, hash);
 	cli_note(cli, "model", hash);
 	cli_note(cli, "precision", embedder_precision(embedder));
-	cli_note(cli, "device", embedder_device(embedder));
+	cli_inform(cli, "on %s in %s", embedder_device(embedder), embedder_precision(embedder));
 }
 
 int
@@ -183,7 +185,7 @@ main(int argc, char **argv)
 	struct genes *genes = find_vocabulary(&opt, in, model, &e);
 	enum embed_pool pool = choose_pool(&opt, in, genes, &e);
 
-	check_vocabulary(genes, model, &e);
+	check_vocabulary(in, genes, model, &e);
 
 	struct embed_options wanted = { pool, opt.layer, opt.device, opt.precision,
 		(size_t)cli->threads };

@@ -221,8 +221,8 @@ check_utf8_column(struct decoder *d, const struct array *a)
 	if (check_texts(bytes, a->offsets, a->length))
 		return 0;
 	for (size_t i = 0; i < a->length; i++)
-		if (array_is_valid(a, i) &&
-		    !utf8_is_valid(bytes + a->offsets[i], (size_t)(a->offsets[i + 1] - a->offsets[i])))
+		if (array_is_valid(a, i) && !utf8_is_valid(bytes + a->offsets[i],
+						(size_t)(a->offsets[i + 1] - a->offsets[i])))
 			return err_set(d->e, "value %zu: invalid UTF-8", i);
 	return 0;
 }

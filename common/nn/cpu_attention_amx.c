@@ -59,7 +59,8 @@ end(void)
 INLINE __m256i
 narrow(const float *row, size_t c, size_t d, __m512 unit)
 {
-	__mmask16 mask = c + 16 <= d ? 0xffff : c >= d ? 0 : (__mmask16)((1u << (d - c)) - 1);
+	size_t left = c >= d ? 0 : d - c >= 16 ? 16 : d - c;
+	__mmask16 mask = (__mmask16)((1u << left) - 1);
 	__m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, row + c), unit);
 
 	return (__m256i)_mm512_cvtneps_pbh(x);

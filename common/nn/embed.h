@@ -1,8 +1,9 @@
 /* embed.h - from cells of tokens to their embeddings: what the network programs call.
  *
- * Written by the caller's side (gfembed, later gfperturb and gfserve): a thin layer over plan, forward and backend. The
- * threads are the caller's (base/pool.h): each is one worker with activations of its own, the weights are shared. A cell's
- * result does not depend on the worker, on the cells beside it in the batch, or on how the cells are split into batches. */
+ * Written by the caller's side (gfembed, later gfperturb and gfserve): a thin layer over plan,
+ * forward and backend. The threads are the caller's (base/pool.h): each is one worker with
+ * activations of its own, the weights are shared. A cell's result does not depend on the worker, on
+ * the cells beside it in the batch, or on how the cells are split into batches. */
 
 #ifndef NN_EMBED_H
 #define NN_EMBED_H
@@ -10,22 +11,24 @@
 #include "nn/model.h"
 
 enum embed_pool {
-	EMBED_FIRST,  /* the hidden state of the first token (cls) */
-	EMBED_MEAN,   /* the mean over tokens from..to of the cell */
-	EMBED_TOKENS  /* the hidden states of all tokens */
+	EMBED_FIRST, /* the hidden state of the first token (cls) */
+	EMBED_MEAN,  /* the mean over tokens from..to of the cell */
+	EMBED_TOKENS /* the hidden states of all tokens */
 };
 
 struct embed_options {
 	enum embed_pool pool;
-	int layer;             /* as the reference counts: 0 the last layer, -1 the one before it, ... -layers the embedding output */
+	int layer; /* as the reference counts: 0 the last layer, -1 the one before it, ... -layers
+		      the embedding output */
 	const char *device;    /* "auto", "cpu", "cuda" */
 	const char *precision; /* "auto", "f32", "bf16", "fp16", "int8" */
 	size_t workers;        /* threads that will call embedder_run at once, 1 or more */
 };
 
-/* Cells end to end: cell i is ids[offsets[i]] up to ids[offsets[i + 1]], at least one token and at most the model's positions, every id
- * below its vocabulary (checked by the caller, asserted here). from, to: for EMBED_MEAN the part of each cell to average, counted from
- * its first token, from[i] < to[i]; else NULL. */
+/* Cells end to end: cell i is ids[offsets[i]] up to ids[offsets[i + 1]], at least one token and at
+ * most the model's positions, every id below its vocabulary (checked by the caller, asserted here).
+ * from, to: for EMBED_MEAN the part of each cell to average, counted from its first token, from[i]
+ * < to[i]; else NULL. */
 struct embed_cells {
 	size_t n;
 	const int32_t *ids;
@@ -36,20 +39,24 @@ struct embed_cells {
 
 struct embedder;
 
-/* Prepares the backend and the weights that are needed (in parallel, with options->workers threads). The model must outlive it. NULL with e set:
- * a layer that is not there, a device or precision that this machine or build does not have. */
-struct embedder *embedder_open(const struct model *m, const struct embed_options *options, struct err *e);
+/* Prepares the backend and the weights that are needed (in parallel, with options->workers
+ * threads). The model must outlive it. NULL with e set: a layer that is not there, a device or
+ * precision that this machine or build does not have. */
+struct embedder *embedder_open(
+    const struct model *m, const struct embed_options *options, struct err *e);
 
 /* What was chosen, for messages and the history: "cpu", "f32". */
 const char *embedder_device(const struct embedder *m);
 const char *embedder_precision(const struct embedder *m);
 
-/* How many tokens a call should have at most for best speed and bounded memory (a single longer cell is fine). */
+/* How many tokens a call should have at most for best speed and bounded memory (a single longer
+ * cell is fine). */
 size_t embedder_batch_tokens(const struct embedder *m);
 
-/* Embeds the cells in the calling thread, which is worker 0..workers-1. ret_rows: [n][hidden], or for EMBED_TOKENS
- * [offsets[n]][hidden]. 0, or -1 with e set. */
-int embedder_run(struct embedder *m, size_t worker, const struct embed_cells *cells, float *ret_rows, struct err *e);
+/* Embeds the cells in the calling thread, which is worker 0..workers-1. ret_rows: [n][hidden], or
+ * for EMBED_TOKENS [offsets[n]][hidden]. 0, or -1 with e set. */
+int embedder_run(struct embedder *m, size_t worker, const struct embed_cells *cells,
+    float *ret_rows, struct err *e);
 
 void embedder_close(struct embedder *m);
 

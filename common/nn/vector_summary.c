@@ -13,7 +13,7 @@ struct vector_summary {
 	bool is_median;
 	size_t n_groups;
 	struct buffer counts; /* uint64_t [n_groups] */
-	struct buffer sums;   /* double [n_groups][size], for means */
+	struct buffer sums;   /* double * [n_groups], each [size], NULL before its first vector */
 
 	/* For medians: row i belongs to group groups[i]; rows from n_spilled on are in memory. */
 	struct buffer groups; /* uint32_t [n_rows] */
@@ -29,7 +29,7 @@ vector_summary_new(size_t size, bool is_median, size_t max_memory)
 
 	v->size = size;
 	v->is_median = is_median;
-	v->max_memory = max_memory;
+	v->max_memory = max_memory / 2; /* the rows, and what medians are found in */
 	v->spill = -1;
 	return v;
 }
@@ -40,21 +40,32 @@ count_of(const struct vector_summary *v, size_t group)
 	return (uint64_t *)(void *)v->counts.data + group;
 }
 
-static double *
+static double **
 sums_of(const struct vector_summary *v, size_t group)
 {
-	return (double *)(void *)v->sums.data + group * v->size;
+	return (double **)(void *)v->sums.data + group;
 }
 
 static void
 add_groups(struct vector_summary *v, size_t group)
 {
+	static double *const none;
+
 	for (; v->n_groups <= group; v->n_groups++) {
 		memset(buffer_grow(&v->counts, sizeof(uint64_t)), 0, sizeof(uint64_t));
-		if (!v->is_median)
-			memset(buffer_grow(&v->sums, v->size * sizeof(double)), 0,
-			    v->size * sizeof(double));
+		buffer_add(&v->sums, &none, sizeof(none));
 	}
+}
+
+static void
+add_to_sums(struct vector_summary *v, size_t group, const float *vector)
+{
+	double **sums = sums_of(v, group);
+
+	if (!*sums)
+		*sums = mem_zero(v->size, sizeof(**sums));
+	for (size_t i = 0; i < v->size; i++)
+		(*sums)[i] += (double)vector[i];
 }
 
 static int
@@ -84,8 +95,7 @@ vector_summary_add(struct vector_summary *v, size_t group, const float *vector, 
 	add_groups(v, group);
 	++*count_of(v, group);
 	if (!v->is_median) {
-		for (size_t i = 0; i < v->size; i++)
-			sums_of(v, group)[i] += (double)vector[i];
+		add_to_sums(v, group, vector);
 		return 0;
 	}
 	buffer_add(&v->groups, &number, sizeof(number));
@@ -188,7 +198,7 @@ vector_summary_get(struct vector_summary *v, size_t group, float *ret_vector, st
 	if (v->is_median)
 		return find_medians(v, group, ret_vector, e);
 	for (size_t i = 0; i < v->size; i++)
-		ret_vector[i] = (float)(sums_of(v, group)[i] / (double)n);
+		ret_vector[i] = (float)((*sums_of(v, group))[i] / (double)n);
 	return 0;
 }
 
@@ -199,6 +209,8 @@ vector_summary_free(struct vector_summary *v)
 		return;
 	if (v->spill >= 0)
 		close(v->spill);
+	for (size_t g = 0; g < v->n_groups; g++)
+		free(*sums_of(v, g));
 	buffer_free(&v->counts);
 	buffer_free(&v->sums);
 	buffer_free(&v->groups);

@@ -15,7 +15,8 @@
 
 struct vector_summary;
 
-/* For vectors of `size` floats; max_memory: bytes of rows kept in memory for medians. */
+/* For vectors of `size` floats; max_memory: bytes that medians may take, the rows kept in memory
+ * among them. */
 struct vector_summary *vector_summary_new(size_t size, bool is_median, size_t max_memory);
 
 /* Adds a vector to group 0, 1, 2 ... (a group exists from its first vector on, and so do those

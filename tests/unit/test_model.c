@@ -172,7 +172,8 @@ knows_other_names(void **state)
 		char *name = arena_strdup(&c.arena, t->name);
 		char *norm = strstr(name, "LayerNorm.");
 		if (norm)
-			memcpy(norm + 10, strcmp(norm + 10, "weight") ? "beta" : "gamma", strcmp(norm + 10, "weight") ? 5 : 6);
+			memcpy(norm + 10, strcmp(norm + 10, "weight") ? "beta" : "gamma",
+			    strcmp(norm + 10, "weight") ? 5 : 6);
 		t->name = strncmp(name, "bert.", 5) ? name : name + 5;
 	}
 	static const int64_t positions[5] = { 0, 1, 2, 3, 4 };

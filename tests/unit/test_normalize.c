@@ -172,6 +172,55 @@ refuses_what_cannot_be_divided(void **state)
 	expect_refusal(1, -5, "cell c: counts cannot be divided by an n_counts of -5");
 	expect_refusal(1, NAN, "cell c: counts cannot be divided by an n_counts of nan");
 	expect_refusal(1, INFINITY, "cell c: counts cannot be divided by an n_counts of inf");
+	expect_refusal(1, 1e-310, "cell c: counts cannot be divided by an n_counts of 1e-310");
+}
+
+/* In float32, 1 / 1e-40 is infinite, and 3e38 + 3e38 is too large for an n_counts. */
+static void
+refuses_values_that_are_not_finite(void **state)
+{
+	struct fixture f;
+	struct err small = { 0 }, large = { 0 };
+	struct normalize *plan;
+
+	(void)state;
+	set_up(&f, 32);
+	f.total32 = 1e-40f;
+	plan = normalize_plan(f.schema, f.genes, 10000, &small);
+	assert_int_equal(normalize_batch(&f.batch, plan, &small), -1);
+	assert_non_null(strstr(small.text, "cell c: counts cannot be divided"));
+	normalize_free(plan);
+	tear_down(&f);
+	set_up(&f, 0);
+	f.counts[0] = f.counts[1] = 3e38f;
+	plan = normalize_plan(f.schema, f.genes, 10000, &large);
+	assert_int_equal(normalize_batch(&f.batch, plan, &large), -1);
+	assert_non_null(strstr(large.text, "cell c: counts cannot be divided"));
+	normalize_free(plan);
+	tear_down(&f);
+}
+
+/* An obs column of a foreign stream that has the name of the values. */
+static void
+makes_room_for_the_values(void **state)
+{
+	struct fixture f;
+	struct err e = { 0 };
+	struct field obs = field_bool("value");
+	struct normalize *plan;
+	struct schema *out;
+
+	(void)state;
+	set_up(&f, 32);
+	schema_append(f.schema, &obs);
+	plan = normalize_plan(f.schema, f.genes, 10000, &e);
+	out = normalize_schema(plan);
+	assert_int_equal(schema_find(out, "value"), 2);
+	assert_int_equal(schema_find(out, "obs.value"), 4);
+	assert_int_equal(out->fields[4].type, TYPE_BOOL);
+	schema_free(out);
+	normalize_free(plan);
+	tear_down(&f);
 }
 
 static void
@@ -184,7 +233,23 @@ refuses_a_dictionary_that_knows_no_gene(void **state)
 	(void)state;
 	set_up(&f, 32);
 	assert_null(normalize_plan(f.schema, other, 10000, &e));
-	assert_non_null(strstr(e.text, "none of 6 genes (G0, ...) is in the dictionary; genemap"));
+	assert_non_null(
+	    strstr(e.text, "none of 6 genes (G0, ...) has a median in the dictionary; genemap"));
+	genes_free(other);
+	tear_down(&f);
+}
+
+static void
+refuses_a_dictionary_without_medians(void **state)
+{
+	struct fixture f;
+	struct err e = { 0 };
+	struct genes *other = genes_from_vocabulary("<pad>\n<mask>\nG0\nG1", &e);
+
+	(void)state;
+	set_up(&f, 32);
+	assert_null(normalize_plan(f.schema, other, 10000, &e));
+	assert_non_null(strstr(e.text, "none of 6 genes (G0, ...) has a median"));
 	genes_free(other);
 	tear_down(&f);
 }
@@ -197,7 +262,10 @@ main(void)
 		cmocka_unit_test(rounds_as_float64),
 		cmocka_unit_test(sums_where_no_total_is_given),
 		cmocka_unit_test(refuses_what_cannot_be_divided),
+		cmocka_unit_test(refuses_values_that_are_not_finite),
+		cmocka_unit_test(makes_room_for_the_values),
 		cmocka_unit_test(refuses_a_dictionary_that_knows_no_gene),
+		cmocka_unit_test(refuses_a_dictionary_without_medians),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
