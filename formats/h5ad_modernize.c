@@ -123,7 +123,7 @@ write_member(const struct hdf5_file *f, hid_t table, hsize_t rows, const char *n
 	void *values = mem_alloc((size_t)rows, H5Tget_size(type));
 
 	space = H5Screate_simple(1 + rank, shape, NULL);
-	dataset = H5Dcreate2(f->id, path, number, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	dataset = hdf5_dataset_create(f, path, number, space, H5P_DEFAULT);
 	if (dataset < 0 || H5Dread(table, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ||
 	    H5Dwrite(dataset, number, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
 		hdf5_fail(f, path, e, "cannot be brought to today's form");

@@ -103,7 +103,7 @@ open_cut(struct subset *s, struct cut *c, const char *path, bool is_square, stru
 	c->block_rows = plan_rows(c);
 	list = properties(c);
 	space = H5Screate_simple(c->rank, c->new_shape, NULL);
-	c->to = H5Dcreate2(s->to->id, path, c->type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+	c->to = hdf5_dataset_create(s->to, path, c->type, space, list);
 	H5Sclose(space);
 	H5Pclose(list);
 	return c->to < 0 ? hdf5_fail(s->to, path, e, "cannot be made") : 0;

@@ -189,7 +189,7 @@ write_vector(const struct hdf5_file *f, const char *path, hid_t type, hid_t memo
 	if (hdf5_remove(f, path, e))
 		return -1;
 	space = H5Screate_simple(1, &count, NULL);
-	dataset = H5Dcreate2(f->id, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	dataset = hdf5_dataset_create(f, path, type, space, H5P_DEFAULT);
 	if (dataset >= 0) {
 		is_written =
 		    n == 0 || H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
@@ -243,7 +243,7 @@ h5ad_write_texts(
 		return -1;
 	type = text_type();
 	space = H5Screate_simple(1, &count, NULL);
-	dataset = H5Dcreate2(f->id, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	dataset = hdf5_dataset_create(f, path, type, space, H5P_DEFAULT);
 	is_written = dataset >= 0;
 	for (size_t i = 0; i < texts->n && is_written; i += TEXTS_AT_ONCE)
 		is_written = write_some_texts(dataset, type, texts, i,
@@ -460,7 +460,7 @@ h5ad_matrix_create(
 	space = H5Screate_simple(2, shape, NULL);
 	list = H5Pcreate(H5P_DATASET_CREATE);
 	H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &fill);
-	dataset = H5Dcreate2(f->id, path, H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+	dataset = hdf5_dataset_create(f, path, H5T_IEEE_F32LE, space, list);
 	H5Pclose(list);
 	H5Sclose(space);
 	if (dataset < 0)
@@ -498,7 +498,7 @@ hdf5_growing_create(const struct hdf5_file *f, const char *path, hid_t type, str
 	H5Pset_chunk(list, 1, &chunk);
 	H5Pset_shuffle(list);
 	H5Pset_deflate(list, 1);
-	dataset = H5Dcreate2(f->id, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+	dataset = hdf5_dataset_create(f, path, type, space, list);
 	H5Pclose(list);
 	H5Sclose(space);
 	return dataset < 0 ? hdf5_fail(f, path, e, "cannot be made") : dataset;

@@ -3,7 +3,8 @@
 /* 1. Files
  * 2. Errors
  * 3. What lies where
- * 4. Attributes */
+ * 4. Attributes
+ * 5. Making datasets */
 
 #include "formats/hdf5_base.h"
 
@@ -430,4 +431,19 @@ hdf5_attribute_ints(
 	H5Tclose(type);
 	H5Aclose(id);
 	return got;
+}
+
+/* 5. Making datasets */
+
+hid_t
+hdf5_dataset_create(
+    const struct hdf5_file *f, const char *path, hid_t type, hid_t space, hid_t list)
+{
+	hid_t own = list == H5P_DEFAULT ? H5Pcreate(H5P_DATASET_CREATE) : list, dataset;
+
+	H5Pset_obj_track_times(own, false);
+	dataset = H5Dcreate2(f->id, path, type, space, H5P_DEFAULT, own, H5P_DEFAULT);
+	if (list == H5P_DEFAULT)
+		H5Pclose(own);
+	return dataset;
 }

@@ -82,4 +82,9 @@ bool hdf5_attribute_exists(const struct hdf5_file *f, const char *path, const ch
  * more. */
 int hdf5_shape(const struct hdf5_file *f, const char *path, hsize_t *shape, int n);
 
+/* H5Dcreate2 without the time of its making, so that equal data makes equal bytes. list: a dataset
+ * creation list, which is changed, or H5P_DEFAULT. Negative on failure. */
+hid_t hdf5_dataset_create(
+    const struct hdf5_file *f, const char *path, hid_t type, hid_t space, hid_t list);
+
 #endif

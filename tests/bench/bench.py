@@ -27,7 +27,7 @@ from peers import ENGINES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 THREAD_FLOPS = 175e9  # a guess, only for how many cells make a run of the seconds asked for
-MOST_TOKENS = 4096  # that a peer gets at once; with 8,192 and 16,384 none was faster
+MOST_TOKENS = 4096  # that a peer gets at once; on V1-10M 8,192 and 16,384 were not faster
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@
     onnx        ONNX Runtime on the graph as it is exported: MatMul, Softmax, LayerNormalization ...
     onnx-fused  ONNX Runtime on its own fused operators: MultiHeadAttention, SkipLayerNormalization, Gemm with bias
 
-All do the work of `gfembed --layer 0 --pool mean`: every layer, then the mean over the genes of the last one's states. Cells of
-a run are equally long, so that nothing is padded. Commands come on stdin as JSON lines, an answer on stdout for each:
+All do the work of `gfembed --layer 0 --pool mean`: every layer, then the mean over the genes of the last one's states.
+Cells of a run are equally long, so that nothing is padded. Commands come on stdin as JSON lines, an answer on stdout for
+each:
 
     {"batch": [1, 2, 4], "cells": FILE, "genes": [FROM, TO]}                try these numbers of cells a call, keep the best
     {"run": N, "cells": FILE, "genes": [FROM, TO], "save": FILE.npy|null}   embed the first N cells of a stream of tokens

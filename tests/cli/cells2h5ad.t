@@ -89,4 +89,13 @@ for key in '' a/b; do
 	fails 2 "a name without" "--key '$key'"
 done
 
+# HDF5 would note the time.
+for n in 1 2; do
+	run cells2h5ad -o "$T/new$n.h5ad" "$DATA/embeddings.cells"
+	run cells2h5ad -i "$DATA/counts.h5ad" --subset -o "$T/subset$n.h5ad" "$DATA/embeddings.cells"
+	sleep 1.1
+done
+same "$T/new1.h5ad" "$T/new2.h5ad" 'a second later: the same bytes'
+same "$T/subset1.h5ad" "$T/subset2.h5ad" 'of a subset, too'
+
 done_testing

@@ -37,6 +37,14 @@ same "$T/a" "$T/b" 'ids stay themselves'
 
 run genemap "$DATA/counts.cells"
 fails 2 'DICT is required' 'no dictionary'
+run genemap -d "$DATA/genes.cells" -u "$T/one" -o "$T/one" "$DATA/counts.cells"
+fails 2 'same place' 'cells and unknown genes to one file'
+run genemap -d "$DATA/genes.cells" -u - "$DATA/counts.cells"
+fails 2 'same place' 'cells and unknown genes to standard output'
+run genemap -d "$DATA/genes.cells" -u - -o "$T/mapped" "$DATA/counts_symbols.cells"
+out_like '^NOBODY7	' 'unknown genes to standard output, cells to a file'
+run genemap -d "$DATA/genes.cells" -u '' -o "$T/nowhere" "$DATA/counts.cells"
+fails 1 "'' is not the name of a file" 'an empty name'
 run genemap -d "$DATA/no-such" "$DATA/counts.cells"
 fails 1 'no-such' 'a dictionary that is not there'
 run genemap -d "$DATA/genes.cells" "$DATA/embeddings.cells"

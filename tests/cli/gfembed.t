@@ -60,9 +60,20 @@ EOF
 	is "$(cut -d'"' -f4 "$T/got" | tr '\n' '|')" 'B cell|T cell|mono, CD14+|' 'states by name'
 	like "$(cat "$T/err")" '1 cells without a state' 'a cell without a state is counted'
 done
-run gfembed -m "$DATA/model" --summary median --by donor --max-memory 64k -o "$T/spilled" "$DATA/tokens.cells"
-run gfembed -m "$DATA/model" --summary median --by donor -o "$T/kept" "$DATA/tokens.cells"
-same "$T/spilled" "$T/kept" 'medians through a temporary file are the same'
+# The cells thirty times, so that they take more than 64k; without a folder for temporary files that fails.
+cp -r "$DATA/tokens.dataset" "$T/many.dataset"
+python3 - "$T/many.dataset/state.json" <<'EOF'
+import json, sys
+state = json.load(open(sys.argv[1]))
+state["_data_files"] *= 30
+json.dump(state, open(sys.argv[1], "w"))
+EOF
+hf2cells -d "$DATA/genes.cells" -o "$T/many" "$T/many.dataset"
+run env TMPDIR="$T/no-such" gfembed -m "$DATA/model" --summary median --by donor --max-memory 64k -o "$T/spilled" "$T/many"
+fails 1 'no-such' 'the medians of many cells need a temporary file'
+run gfembed -m "$DATA/model" --summary median --by donor --max-memory 64k -o "$T/spilled" "$T/many"
+run gfembed -m "$DATA/model" --summary median --by donor -o "$T/kept" "$T/many"
+same "$T/spilled" "$T/kept" 'and are the same through it'
 
 # Every layer: 0 the last, -2 the embedding output of this model.
 for layer in 0 -1 -2; do
@@ -76,8 +87,26 @@ run gfembed -m "$DATA/model" "$T/no_cls"
 fails 1 'row 0: does not begin with <cls>' 'cells without <cls>, though the vocabulary has it'
 embed --pool mean "$T/no_cls"
 
+# A dictionary of as many tokens, two of which stand for each other's genes.
+mkdir "$T/swapped"
+python3 - "$DATA/dictionary" "$T/swapped" <<'EOF'
+import os, pickle, shutil, sys
+for name in os.listdir(sys.argv[1]):
+    target = shutil.copy(os.path.join(sys.argv[1], name), sys.argv[2])
+    if name.startswith("token_dictionary"):
+        tokens = pickle.load(open(target, "rb"))
+        genes = sorted(tokens, key=tokens.get)
+        tokens[genes[4]], tokens[genes[5]] = 5, 4
+        pickle.dump(tokens, open(target, "wb"), 4)
+EOF
+embed -d "$DATA/dictionary" "$DATA/tokens.cells"
+run gfembed -m "$DATA/model" -d "$T/swapped" "$DATA/tokens.cells"
+fails 1 'tokens.cells: its vocabulary is not that of the dictionary' 'a dictionary that contradicts the cells'
+
 run gfembed "$DATA/tokens.cells"
 fails 2 'MODEL is required' 'no model'
+run gfembed -m "$DATA/model" --pool 'cls|mean' "$DATA/tokens.cells"
+fails 2 'none of auto' 'two choices at once'
 run gfembed -m "$DATA/no-such" "$DATA/tokens.cells"
 fails 1 'no-such' 'a model that is not there'
 run gfembed -m "$DATA/model" --summary mean "$DATA/tokens.cells"
