@@ -78,28 +78,29 @@ grow_scratch(struct rank_scratch *s, size_t n)
 	s->b = mem_alloc(s->room, sizeof(*s->b));
 }
 
-/* One stable pass over a digit of the keys, which are the upper halves of the elements. */
+/* How many elements have each value of a digit, then where the first of them goes. */
+struct digit {
+	uint32_t starts[DIGITS];
+};
+
 static void
-radix_pass(const uint64_t *from, uint64_t *to, size_t n, int shift)
+find_starts(struct digit *d)
 {
-	uint32_t starts[DIGITS] = { 0 }, sum = 0;
+	uint32_t sum = 0;
 
-	for (size_t i = 0; i < n; i++)
-		starts[from[i] >> shift & (DIGITS - 1)]++;
-	for (size_t d = 0; d < DIGITS; d++) {
-		uint32_t count = starts[d];
+	for (size_t i = 0; i < DIGITS; i++) {
+		uint32_t count = d->starts[i];
 
-		starts[d] = sum;
+		d->starts[i] = sum;
 		sum += count;
 	}
-	for (size_t i = 0; i < n; i++)
-		to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
 /* Elements (key << 32 | place), the key being the highest SORTED_BITS of the bits in which the
- * values differ. */
+ * values differ; and how many there are of each digit of the keys. */
 static void
-make_elements(const double *values, size_t n, uint64_t *elements)
+make_elements(
+    const double *values, size_t n, uint64_t *elements, struct digit *low, struct digit *high)
 {
 	uint64_t least = UINT64_MAX, most = 0;
 	int shift = 0;
@@ -111,28 +112,40 @@ make_elements(const double *values, size_t n, uint64_t *elements)
 	}
 	while ((most - least) >> shift >> SORTED_BITS)
 		shift++;
-	for (size_t i = 0; i < n; i++)
-		elements[i] = (elements[i] - least) >> shift << 32 | i;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = (elements[i] - least) >> shift;
+
+		low->starts[key & (DIGITS - 1)]++;
+		high->starts[key >> DIGIT_BITS]++;
+		elements[i] = key << 32 | i;
+	}
 }
 
-/* Equal keys stand in the order of their places; their values may still differ in the lower bits.
- */
-static void
-finish_equal_keys(
-    const double *values, const uint64_t *elements, size_t n, uint32_t *order, uint32_t *room)
+/* Finishes an order in which only near neighbours may stand the wrong way round; false where they
+ * are so many that it gave up, with equal values still in their order. */
+static bool
+finish_by_insertion(const double *values, size_t n, uint32_t *order)
 {
-	for (size_t start = 0, end; start < n; start = end) {
-		end = start + 1;
-		while (end < n && elements[end] >> 32 == elements[start] >> 32)
-			end++;
-		if (end - start > 1)
-			sort_stably(values, end - start, order + start, room);
+	size_t moves = 0, most = 8 * n;
+
+	for (size_t i = 1; i < n && moves <= most; i++) {
+		uint32_t place = order[i];
+		double value = values[place];
+		size_t k = i;
+
+		for (; k > 0 && values[order[k - 1]] < value; k--)
+			order[k] = order[k - 1];
+		order[k] = place;
+		moves += i - k;
 	}
+	return moves <= most;
 }
 
 void
 rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
 {
+	struct digit low = { 0 }, high = { 0 };
+
 	assert(n < UINT32_MAX);
 	if (n <= INSERTION_LIMIT) {
 		for (size_t i = 0; i < n; i++)
@@ -141,12 +154,15 @@ rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret
 		return;
 	}
 	grow_scratch(s, n);
-	make_elements(values, n, s->a);
-	radix_pass(s->a, s->b, n, 32);
-	radix_pass(s->b, s->a, n, 32 + DIGIT_BITS);
+	make_elements(values, n, s->a, &low, &high);
+	find_starts(&low);
+	find_starts(&high);
 	for (size_t i = 0; i < n; i++)
-		ret_order[i] = (uint32_t)s->a[i];
-	finish_equal_keys(values, s->a, n, ret_order, (uint32_t *)(void *)s->b);
+		s->b[low.starts[s->a[i] >> 32 & (DIGITS - 1)]++] = s->a[i];
+	for (size_t i = 0; i < n; i++)
+		ret_order[high.starts[s->b[i] >> 32 >> DIGIT_BITS]++] = (uint32_t)s->b[i];
+	if (!finish_by_insertion(values, n, ret_order))
+		sort_stably(values, n, ret_order, (uint32_t *)(void *)s->a);
 }
 
 void
@@ -254,16 +270,29 @@ gather_cell(const struct ranking *r, const int32_t *rows, const double *values, 
 	size_t kept = 0;
 
 	for (size_t k = 0; k < n; k++) {
-		if (rows[k] < 0)
-			continue;
 		room->values[kept] = values[k];
-		room->tokens[kept++] = r->genes->tokens[rows[k]];
+		room->tokens[kept] = rows[k] < 0 ? NO_TOKEN : r->genes->tokens[rows[k]];
+		kept += room->tokens[kept] != NO_TOKEN;
 	}
 	return kept;
 }
 
+/* The tokens in their order. */
 static void
-encode_cell(struct ranking *r, size_t n, struct cell_room *room, struct encoding *out)
+put_ranked(const struct cell_room *room, size_t n, struct encoding *out)
+{
+	if (out->wide)
+		for (size_t k = 0; k < n; k++)
+			out->wide[out->n + k] = room->tokens[room->order[k]];
+	else
+		for (size_t k = 0; k < n; k++)
+			out->narrow[out->n + k] = (uint16_t)room->tokens[room->order[k]];
+	out->n += n;
+}
+
+/* Returns whether the cell was cut. */
+static bool
+encode_cell(const struct ranking *r, size_t n, struct cell_room *room, struct encoding *out)
 {
 	size_t n_special = r->options.special ? 2 : 0;
 	size_t room_left =
@@ -273,11 +302,10 @@ encode_cell(struct ranking *r, size_t n, struct cell_room *room, struct encoding
 	rank_order(room->values, n, &room->scratch, room->order);
 	if (n_special)
 		put_token(out, r->genes->cls);
-	for (size_t k = 0; k < kept; k++)
-		put_token(out, room->tokens[room->order[k]]);
+	put_ranked(room, kept, out);
 	if (n_special)
 		put_token(out, r->genes->eos);
-	r->n_truncated += kept < n;
+	return kept < n;
 }
 
 static int
@@ -321,6 +349,7 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 	const struct array *gene = &b->columns[r->gene];
 	const double *values = b->columns[r->value].children[0].values;
 	const int32_t *rows = gene_lookup_rows(&r->lookup, &b->arena, gene);
+	struct rank_totals totals = { 0 };
 
 	offsets[0] = 0;
 	*ret_n_rows = 0;
@@ -331,16 +360,19 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 		if (has_nan(values + from, size))
 			return refuse_nan(r, b, i, e);
 		n = gather_cell(r, rows + from, values + from, size, room);
-		r->n_dropped += size - n;
-		r->n_empty += n == 0;
+		totals.n_dropped += size - n;
+		totals.n_empty += n == 0;
 		if (n || r->options.keep_empty) {
-			encode_cell(r, n, room, out);
+			totals.n_truncated += encode_cell(r, n, room, out);
 			ret_rows[(*ret_n_rows)++] = i;
 		}
 		if (out->n > INT32_MAX)
 			return err_set(e, "more than 2^31 - 1 tokens in one batch");
 		offsets[i + 1] = (int32_t)out->n;
 	}
+	r->n_dropped += totals.n_dropped;
+	r->n_empty += totals.n_empty;
+	r->n_truncated += totals.n_truncated;
 	return 0;
 }
 
