@@ -182,8 +182,20 @@ struct ranking {
 	size_t cell, gene, value;
 	bool is_wide; /* int32 tokens */
 	struct gene_lookup lookup;
+	int32_t *code_tokens; /* [lookup.names->n], of the gene column's dictionary */
 	atomic_uint_least64_t n_empty, n_truncated, n_dropped;
 };
+
+static void
+find_code_tokens(struct ranking *r)
+{
+	size_t n = r->lookup.names ? r->lookup.names->n : 0;
+
+	r->code_tokens = mem_alloc(n, sizeof(*r->code_tokens));
+	for (size_t i = 0; i < n; i++)
+		r->code_tokens[i] =
+		    r->lookup.rows[i] < 0 ? NO_TOKEN : r->genes->tokens[r->lookup.rows[i]];
+}
 
 struct ranking *
 ranking_plan(const struct schema *in, const struct genes *genes, const struct rank_options *options,
@@ -207,6 +219,7 @@ ranking_plan(const struct schema *in, const struct genes *genes, const struct ra
 	r->value = (size_t)schema_find(in, "value");
 	r->is_wide = genes->n_tokens > UINT16_MAX + 1;
 	gene_lookup_init(&r->lookup, &in->fields[r->gene], genes, LOOKUP_TOKENS);
+	find_code_tokens(r);
 	if (ranking_check(r, &share, e)) {
 		ranking_free(r);
 		return NULL;
@@ -263,15 +276,32 @@ struct cell_room {
 	uint32_t *order;
 };
 
+/* A token for each entry of the gene column: tokens[numbers[k]], none where numbers[k] is -1. */
+struct entry_tokens {
+	const int32_t *numbers, *tokens;
+};
+
+static struct entry_tokens
+find_entry_tokens(struct ranking *r, struct batch *b)
+{
+	const struct array *gene = &b->columns[r->gene];
+
+	if (r->lookup.names)
+		return (struct entry_tokens){ gene->children[0].values, r->code_tokens };
+	return (
+	    struct entry_tokens){ gene_lookup_rows(&r->lookup, &b->arena, gene), r->genes->tokens };
+}
+
 static size_t
-gather_cell(const struct ranking *r, const int32_t *rows, const double *values, size_t n,
+gather_cell(const struct entry_tokens *entries, size_t from, const double *values, size_t n,
     struct cell_room *room)
 {
+	const int32_t *numbers = entries->numbers + from;
 	size_t kept = 0;
 
 	for (size_t k = 0; k < n; k++) {
-		room->values[kept] = values[k];
-		room->tokens[kept] = rows[k] < 0 ? NO_TOKEN : r->genes->tokens[rows[k]];
+		room->values[kept] = values[from + k];
+		room->tokens[kept] = numbers[k] < 0 ? NO_TOKEN : entries->tokens[numbers[k]];
 		kept += room->tokens[kept] != NO_TOKEN;
 	}
 	return kept;
@@ -348,7 +378,7 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 {
 	const struct array *gene = &b->columns[r->gene];
 	const double *values = b->columns[r->value].children[0].values;
-	const int32_t *rows = gene_lookup_rows(&r->lookup, &b->arena, gene);
+	struct entry_tokens entries = find_entry_tokens(r, b);
 	struct rank_totals totals = { 0 };
 
 	offsets[0] = 0;
@@ -359,7 +389,7 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 
 		if (has_nan(values + from, size))
 			return refuse_nan(r, b, i, e);
-		n = gather_cell(r, rows + from, values + from, size, room);
+		n = gather_cell(&entries, from, values, size, room);
 		totals.n_dropped += size - n;
 		totals.n_empty += n == 0;
 		if (n || r->options.keep_empty) {
@@ -456,5 +486,6 @@ ranking_free(struct ranking *r)
 	if (!r)
 		return;
 	gene_lookup_free(&r->lookup);
+	free(r->code_tokens);
 	free(r);
 }
