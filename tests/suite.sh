@@ -83,7 +83,7 @@ run_asan() {
 
 run_valgrind() {
 	export CELLPIPE_INSTRUMENTED=valgrind
-	export UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	export UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/lint/valgrind.supp'
 	tests_of valgrind $(units_in "$B" | is_for_valgrind)
 	unset CELLPIPE_INSTRUMENTED UNDER
 }
@@ -113,6 +113,8 @@ count() { # FOLDER...
 		function close_file() {
 			if (file && (ended_badly || planned != seen) && !failed_here)
 				failed++
+			if (file && (ended_badly || planned != seen))
+				print "failed: " file ": " seen " of " planned " tests" (ended_badly ? ", bad exit status" : "")
 		}
 		FNR == 1 { close_file(); file = FILENAME; planned = seen = failed_here = ended_badly = 0 }
 		/^1\.\.[0-9]+/ { planned = substr($1, 4) + 0 }
