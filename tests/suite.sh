@@ -83,7 +83,8 @@ run_asan() {
 
 run_valgrind() {
 	export CELLPIPE_INSTRUMENTED=valgrind
-	export UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/lint/valgrind.supp'
+	UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	export UNDER="$UNDER --suppressions=tests/lint/valgrind.supp"
 	tests_of valgrind $(units_in "$B" | is_for_valgrind)
 	unset CELLPIPE_INSTRUMENTED UNDER
 }
@@ -140,6 +141,7 @@ count)
 	folders=$B/tap
 	;;
 *)
+	unset UNDER
 	folders=
 	for group in "$@"; do
 		run_group "$group"
