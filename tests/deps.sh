@@ -35,6 +35,8 @@ build|library|zstd.h,libzstd,-lzstd|libzstd-dev|libzstd-devel|zstd|zstd
 build|library|xxhash.h,libxxhash,-lxxhash|libxxhash-dev|xxhash-devel|xxhash|xxhash
 build|library|jansson.h,jansson,-ljansson|libjansson-dev|jansson-devel|jansson|jansson
 build|library|csv.h,libcsv,-lcsv|libcsv-dev|libcsv-devel|libcsv|libcsv
+build|library|cairo.h,cairo,-lcairo|libcairo2-dev|cairo-devel|cairo|cairo
+build|library|lapacke.h,lapacke,-llapacke|liblapacke-dev|lapack-devel|liblapacke|lapack
 test|library|cmocka.h,cmocka,-lcmocka|libcmocka-dev|libcmocka-devel|cmocka|cmocka
 test|check|has_sanitizers|gcc libc6-dev|libasan libubsan|gcc|llvm
 test|command|prove|perl|perl-Test-Harness|perl|perl

@@ -1,9 +1,9 @@
 /* forward.h - the forward pass, whatever the device.
  *
- * A network is the part of a model that a plan needs, on a backend; all threads share it. A forward
- * is one thread's activations. Cells lie end to end, [tokens][hidden], without padding, so a cell's
- * result cannot depend on its neighbours. Architecture: Devlin et al. 2019 (BERT, norms after the
- * residual sums), as transformers' BertModel. */
+ * A network (network.h) is shared by all threads; a forward is one thread's activations. Cells lie
+ * end to end, [tokens][hidden], without padding, so a cell's result cannot depend on its
+ * neighbours. Architecture: Devlin et al. 2019 (BERT, norms after the residual sums), as
+ * transformers' BertModel. */
 
 #ifndef NN_FORWARD_H
 #define NN_FORWARD_H
@@ -12,11 +12,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "nn/backend.h"
-#include "nn/model.h"
+#include "nn/network.h"
 #include "nn/plan.h"
 
-struct network;
 struct forward;
 
 /* Cells end to end: cell i is ids[offsets[i]] .. ids[offsets[i + 1] - 1]; at least one token, at
@@ -32,14 +30,6 @@ struct forward_cells {
 	 * i, counted from its first token. */
 	const size_t *positions, *cu_positions; /* [cu_positions[n]], [n + 1] from 0 */
 };
-
-/* What the plan needs of the model, on the backend. Model and backend must outlive it. */
-struct network *network_create(struct backend *b, const struct model *m, const struct plan *plan);
-void network_free(struct network *net);
-
-/* Brings the weights to the device, with this many threads; once, before the first forward_run. 0
- * or -1. */
-int network_prepare(struct network *net, size_t threads, struct err *e);
 
 /* One thread's memory: it grows to the largest batch that it meets, about 5 * hidden * 4 bytes a
  * token. */

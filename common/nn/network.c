@@ -1,0 +1,148 @@
+/* network.c - the layers that a plan needs, created and packed. */
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "nn/network.h"
+
+static struct linear *
+add_linear(struct network *net, const float *weight, const float *bias, size_t n_out, size_t n_in,
+    enum activation f)
+{
+	struct linear *w =
+	    net->backend->op->linear_create(net->backend, weight, bias, n_out, n_in, f);
+
+	net->linears[net->n_linears++] = w;
+	return w;
+}
+
+static void
+create_layer(struct network *net, struct layer *to, const struct model_layer *w)
+{
+	const struct backend_ops *op = net->backend->op;
+	size_t h = net->config.hidden, ffn = net->config.ffn;
+	float eps = net->config.layer_norm_eps;
+
+	to->key = add_linear(net, w->key_weight, w->key_bias, h, h, ACTIVATION_NONE);
+	to->value = add_linear(net, w->value_weight, w->value_bias, h, h, ACTIVATION_NONE);
+	to->query = add_linear(net, w->query_weight, w->query_bias, h, h, ACTIVATION_NONE);
+	to->attention_output = add_linear(
+	    net, w->attention_output_weight, w->attention_output_bias, h, h, ACTIVATION_NONE);
+	to->attention_norm =
+	    op->norm_create(net->backend, w->attention_norm_weight, w->attention_norm_bias, h, eps);
+	to->ffn = add_linear(net, w->ffn_weight, w->ffn_bias, ffn, h, net->config.activation);
+	to->ffn_output =
+	    add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
+	to->ffn_norm = op->norm_create(net->backend, w->ffn_norm_weight, w->ffn_norm_bias, h, eps);
+}
+
+static void
+create_head(struct network *net, const struct model *m)
+{
+	size_t h = net->config.hidden;
+
+	switch (net->plan.head) {
+	case PLAN_HIDDEN:
+		return;
+	case PLAN_MLM:
+		net->dense = add_linear(
+		    net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
+		net->norm = net->backend->op->norm_create(net->backend, m->mlm_norm_weight,
+		    m->mlm_norm_bias, h, net->config.layer_norm_eps);
+		net->logits = add_linear(
+		    net, m->decoder_weight, m->decoder_bias, net->plan.width, h, ACTIVATION_NONE);
+		return;
+	case PLAN_SEQUENCE:
+		net->dense =
+		    add_linear(net, m->pooler_weight, m->pooler_bias, h, h, ACTIVATION_TANH);
+		break;
+	case PLAN_TOKEN:
+		break;
+	}
+	net->logits = add_linear(
+	    net, m->head[0].weight, m->head[0].bias, net->plan.width, h, ACTIVATION_NONE);
+}
+
+struct network *
+network_create(struct backend *b, const struct model *m, const struct plan *plan)
+{
+	struct network *net = mem_zero(1, sizeof(*net));
+
+	*net = (struct network){ .backend = b, .config = m->config, .plan = *plan };
+	net->linears = mem_zero(6 * plan->layers + 2, sizeof(struct linear *));
+	net->layers = mem_zero(plan->layers, sizeof(*net->layers));
+	net->embedding = b->op->embedding_create(b, m);
+	for (size_t i = 0; i < plan->layers; i++)
+		create_layer(net, &net->layers[i], &m->layer[i]);
+	create_head(net, m);
+	return net;
+}
+
+void
+network_free(struct network *net)
+{
+	const struct backend_ops *op;
+
+	if (!net)
+		return;
+	op = net->backend->op;
+	for (size_t i = 0; i < net->n_linears; i++)
+		op->linear_free(net->linears[i]);
+	for (size_t i = 0; i < net->plan.layers; i++) {
+		op->norm_free(net->layers[i].attention_norm);
+		op->norm_free(net->layers[i].ffn_norm);
+	}
+	op->norm_free(net->norm);
+	op->embedding_free(net->embedding);
+	free(net->layers);
+	free(net->linears);
+	free(net);
+}
+
+/* Threads take one layer after the other. */
+struct preparation {
+	struct network *net;
+	atomic_size_t *next;
+	struct err err;
+	pthread_t thread;
+	bool has_thread;
+};
+
+static void *
+prepare_layers(void *argument)
+{
+	struct preparation *p = argument;
+	size_t i;
+
+	while ((i = atomic_fetch_add(p->next, 1)) < p->net->n_linears && !p->err.is_set)
+		p->net->backend->op->linear_prepare(p->net->linears[i], &p->err);
+	return NULL;
+}
+
+/* The calling thread is one of them; where the system has no more threads, it does the rest. */
+int
+network_prepare(struct network *net, size_t threads, struct err *e)
+{
+	struct preparation *p = mem_zero(threads, sizeof(*p));
+	atomic_size_t next = 0;
+
+	assert(threads > 0);
+	for (size_t i = 0; i < threads; i++) {
+		p[i].net = net;
+		p[i].next = &next;
+	}
+	for (size_t i = 1; i < threads; i++)
+		p[i].has_thread = pthread_create(&p[i].thread, NULL, prepare_layers, &p[i]) == 0;
+	prepare_layers(&p[0]);
+	for (size_t i = 0; i < threads; i++) {
+		if (p[i].has_thread)
+			pthread_join(p[i].thread, NULL);
+		if (p[i].err.is_set && !e->is_set)
+			*e = p[i].err;
+	}
+	free(p);
+	return e->is_set ? -1 : 0;
+}
