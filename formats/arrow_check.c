@@ -66,17 +66,30 @@ check_offsets64_fail(const int64_t *offsets, size_t n, struct err *e)
 	return offsets_fail(offsets[0], i, offsets[i], offsets[n ? i + 1 : 0], e);
 }
 
+/* The highest bit of what comes back says whether an index is negative or above `last`. */
+static uint32_t
+exceeds(int32_t index, uint32_t last)
+{
+	return (uint32_t)index | (last - (uint32_t)index);
+}
+
 bool
 check_indices(const int32_t *indices, size_t n, size_t limit)
 {
-	uint32_t most = 0;
+	uint32_t found[8] = { 0 }, all = 0,
+		 last = limit > INT32_MAX ? INT32_MAX : (uint32_t)limit - 1;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t index = (uint32_t)indices[i];
-
-		most = index > most ? index : most;
-	}
-	return n == 0 || most < limit;
+	if (n == 0 || limit == 0)
+		return n == 0;
+	for (; i + 8 <= n; i += 8)
+		for (size_t k = 0; k < 8; k++)
+			found[k] |= exceeds(indices[i + k], last);
+	for (; i < n; i++)
+		all |= exceeds(indices[i], last);
+	for (size_t k = 0; k < 8; k++)
+		all |= found[k];
+	return !(all >> 31);
 }
 
 static bool

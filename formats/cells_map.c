@@ -70,17 +70,17 @@ cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *o
 {
 	static const struct pool_stages stages = { read_item, work_item, write_item };
 	struct map m = { in, out, work, context };
-	struct item items[MAX_WORKERS + 2] = { 0 };
-	void *ring[MAX_WORKERS + 2];
+	struct item items[MAX_WORKERS] = { 0 };
+	void *ring[MAX_WORKERS];
 	size_t n_workers = (size_t)cli->threads < MAX_WORKERS ? (size_t)cli->threads : MAX_WORKERS;
 
 	if (e->is_set)
 		return -1;
 	cells_warn_renamed(cli, cells_schema(in), cells_written_schema(out));
-	for (size_t i = 0; i < n_workers + 2; i++)
+	for (size_t i = 0; i < n_workers; i++)
 		ring[i] = &items[i];
-	pool_run(&stages, &m, ring, n_workers + 2, n_workers, e);
-	for (size_t i = 0; i < n_workers + 2; i++)
+	pool_run(&stages, &m, ring, n_workers, n_workers, e);
+	for (size_t i = 0; i < n_workers; i++)
 		batch_free(&items[i].batch);
 	return e->is_set ? -1 : 0;
 }

@@ -11,15 +11,10 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "cell/repeats.h"
 #include "formats/cells.h"
 #include "formats/h5ad_check.h"
 #include "formats/h5ad_columns.h"
-
-/* Hashes of barcodes: enough to tell that one occurs twice. */
-struct seen {
-	uint64_t *slots; /* [room], 0: empty */
-	size_t n, room;
-};
 
 struct h5ad_counts {
 	const struct cli *cli;
@@ -34,8 +29,8 @@ struct h5ad_counts {
 	struct h5ad_columns carried;
 	bool is_total_float32;
 	size_t n_read, n_left_out;
-	struct seen seen;
-	char *repeated; /* the first barcode that occurs twice */
+	struct repeats *barcodes;
+	char *repeated; /* a barcode that occurs twice; NULL: none, or not known yet */
 };
 
 /* 1. Genes */
@@ -153,8 +148,10 @@ h5ad_counts_open(
 	if (!e->is_set && !read_genes(c, e) && !choose_cell_column(c, e) && !choose_total(c, e) &&
 	    !choose_filter(c, e))
 		h5ad_columns_choose(c->obs, options->obs, &c->carried, e);
-	if (!e->is_set)
+	if (!e->is_set) {
+		c->barcodes = repeats_new(c->obs->n_rows);
 		return c;
+	}
 	h5ad_counts_close(c);
 	return NULL;
 }
@@ -166,7 +163,7 @@ h5ad_counts_close(struct h5ad_counts *c)
 		return;
 	h5ad_matrix_close(c->matrix);
 	h5ad_frame_close(c->obs);
-	free(c->seen.slots);
+	repeats_free(c->barcodes);
 	free(c->repeated);
 }
 
@@ -262,41 +259,30 @@ take_rows(struct h5ad_rows *r, const size_t *rows, size_t n, struct arena *arena
 	r->f64 = r->f64 ? (const void *)values : NULL;
 }
 
-/* True if the hash was there before. */
-static bool
-seen_add(struct seen *s, uint64_t hash)
+/* Looks through all barcodes for one that occurs twice, if one may. */
+static int
+find_repeated(struct h5ad_counts *c, struct err *e)
 {
-	size_t slot;
+	enum { NAMES_AT_ONCE = 4096 };
+	struct arena arena = { 0 };
+	size_t most = repeats_has_suspects(c->barcodes) ? c->obs->n_rows : 0;
+	struct strings names;
 
-	hash += hash == 0;
-	if (2 * s->n >= s->room) {
-		struct seen larger = { .room = s->room ? 2 * s->room : 1024 };
+	for (size_t from = 0; from < most && !c->repeated && !e->is_set; from += names.n) {
+		size_t n = most - from < NAMES_AT_ONCE ? most - from : NAMES_AT_ONCE, size;
 
-		larger.slots = mem_zero(larger.room, sizeof(*larger.slots));
-		for (size_t i = 0; i < s->room; i++)
-			if (s->slots[i])
-				seen_add(&larger, s->slots[i]);
-		free(s->slots);
-		*s = larger;
+		arena_reset(&arena);
+		if (h5ad_column_texts(c->obs, c->cell, from, n, &arena, &names, e))
+			break;
+		for (size_t i = 0; i < names.n && !c->repeated; i++) {
+			const char *name = strings_get(&names, i, &size);
+
+			if (repeats_meet(c->barcodes, name, size))
+				c->repeated = mem_strndup(name, size);
+		}
 	}
-	for (slot = hash & (s->room - 1); s->slots[slot]; slot = (slot + 1) & (s->room - 1))
-		if (s->slots[slot] == hash)
-			return true;
-	s->slots[slot] = hash;
-	s->n++;
-	return false;
-}
-
-static void
-look_for_repeats(struct h5ad_counts *c, const struct array *cells)
-{
-	for (size_t i = 0; i < cells->length && !c->repeated; i++) {
-		const char *text = (const char *)cells->values + cells->offsets[i];
-		size_t size = (size_t)(cells->offsets[i + 1] - cells->offsets[i]);
-
-		if (seen_add(&c->seen, hash_bytes(text, size)))
-			c->repeated = mem_strndup(text, size);
-	}
+	arena_free(&arena);
+	return e->is_set ? -1 : 0;
 }
 
 /* 4. Counts */
@@ -422,10 +408,15 @@ read_cells(struct h5ad_counts *c, size_t first, size_t n, const size_t *rows, si
 
 	if (h5ad_column_texts(c->obs, c->cell, first, n, arena, &names, e))
 		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		size_t size;
+		const char *name = strings_get(&names, i, &size);
+
+		repeats_add(c->barcodes, name, size);
+	}
 	*ret = array_utf8(n, names.offsets, names.bytes);
 	if (rows)
 		*ret = array_take(arena, &field, ret, rows, n_kept);
-	look_for_repeats(c, ret);
 	return 0;
 }
 
@@ -477,7 +468,7 @@ h5ad_counts_read(struct h5ad_counts *c, struct batch *b, struct err *e)
 		if (!e->is_set && n > 0)
 			return fill(c, r, rows, n, b, e) ? -1 : 1;
 	}
-	return e->is_set ? -1 : 0;
+	return e->is_set ? -1 : find_repeated(c, e);
 }
 
 double

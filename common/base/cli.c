@@ -320,6 +320,7 @@ cli_parse(void *options, int argc, char **argv, const struct cli_program *progra
 	struct cli *cli = options;
 	int code;
 
+	mem_start();
 	hold_standard_files();
 	cli->program = program;
 	cli->options = options;

@@ -23,7 +23,8 @@
 #error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
 #endif
 
-enum { BUFFER_BYTES = 1 << 16, MAX_UNFINISHED = 8192 };
+/* CACHED_BYTES: what is read at once, so that it is hashed while it is in the cache. */
+enum { BUFFER_BYTES = 1 << 16, CACHED_BYTES = 1 << 18, MAX_UNFINISHED = 8192 };
 
 static bool
 is_standard(const char *path)
@@ -120,7 +121,8 @@ input_read(struct input *in, void *bytes, size_t n, struct err *e)
 	size_t got = 0;
 
 	while (got < n) {
-		ssize_t r = read(in->fd, (char *)bytes + got, n - got);
+		char *place = (char *)bytes + got;
+		ssize_t r = read(in->fd, place, n - got < CACHED_BYTES ? n - got : CACHED_BYTES);
 
 		if (r < 0 && can_repeat(in->fd, POLLIN))
 			continue;
@@ -128,9 +130,9 @@ input_read(struct input *in, void *bytes, size_t n, struct err *e)
 			return err_sys(e, "%s: read", in->name);
 		if (r == 0)
 			break;
+		XXH64_update(in->hash, place, (size_t)r);
 		got += (size_t)r;
 	}
-	XXH64_update(in->hash, bytes, got);
 	in->offset += got;
 	return (ptrdiff_t)got;
 }

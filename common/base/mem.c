@@ -5,9 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 #include "base/mem.h"
 
-enum { ALIGNMENT = 64, FIRST_BLOCK = 1 << 14, LARGEST_STEP = 1 << 24 };
+enum { ALIGNMENT = 64, FIRST_BLOCK = 1 << 14, LARGEST_STEP = 1 << 20, MAPPED_BYTES = 1 << 20 };
 
 static void (*at_exhaustion)(void);
 
@@ -27,6 +31,14 @@ void
 mem_at_exhaustion(void (*f)(void))
 {
 	at_exhaustion = f;
+}
+
+void
+mem_start(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+#endif
 }
 
 void

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Called once, before anything else: from then on the memory of large blocks goes back to the
+ * system when they are freed (the C library would rather keep what a batch once took). */
+void mem_start(void);
+
 /* a * b and a + b; false, with *ret_c untouched, where the result does not fit. */
 bool mem_mul(size_t a, size_t b, size_t *ret_c);
 bool mem_add(size_t a, size_t b, size_t *ret_c);

@@ -10,14 +10,15 @@
 #include "cell/rank.h"
 
 enum {
-	DIGIT_BITS = 9,
+	DIGIT_BITS = 8,
 	DIGITS = 1 << DIGIT_BITS,
-	SORTED_BITS = 2 * DIGIT_BITS,
+	KEY_BITS = 2 * DIGIT_BITS,
+	RADIX_LIMIT = 1 << 16, /* places are 16 bits there */
 	INSERTION_LIMIT = 48
 };
 
-/* 1. Order of values: two passes of a radix sort over the bits that tell most of the values of a
- * cell apart, then a comparison sort where those are equal. */
+/* 1. Order of values: two passes of a radix sort over 16 bits that tell most of the values of a
+ * cell apart, then an insertion sort of the near neighbours that they leave. */
 
 /* Bits that ascend while the value descends; both zeros are equal. */
 static uint64_t
@@ -74,6 +75,7 @@ grow_scratch(struct rank_scratch *s, size_t n)
 		return;
 	rank_scratch_free(s);
 	s->room = n + n / 2;
+	s->bits = mem_alloc(s->room, sizeof(*s->bits));
 	s->a = mem_alloc(s->room, sizeof(*s->a));
 	s->b = mem_alloc(s->room, sizeof(*s->b));
 }
@@ -96,28 +98,30 @@ find_starts(struct digit *d)
 	}
 }
 
-/* Elements (key << 32 | place), the key being the highest SORTED_BITS of the bits in which the
- * values differ; and how many there are of each digit of the keys. */
+/* Elements (key << 16 | place), the key being the highest KEY_BITS of the bits in which the values
+ * differ; and how many there are of each digit of the keys. */
 static void
 make_elements(
-    const double *values, size_t n, uint64_t *elements, struct digit *low, struct digit *high)
+    const double *values, size_t n, struct rank_scratch *s, struct digit *low, struct digit *high)
 {
 	uint64_t least = UINT64_MAX, most = 0;
 	int shift = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		elements[i] = descending_bits(values[i]);
-		least = elements[i] < least ? elements[i] : least;
-		most = elements[i] > most ? elements[i] : most;
+		uint64_t bits = descending_bits(values[i]);
+
+		s->bits[i] = bits;
+		least = bits < least ? bits : least;
+		most = bits > most ? bits : most;
 	}
-	while ((most - least) >> shift >> SORTED_BITS)
+	while ((most - least) >> shift >> KEY_BITS)
 		shift++;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t key = (elements[i] - least) >> shift;
+		uint32_t key = (uint32_t)((s->bits[i] - least) >> shift);
 
 		low->starts[key & (DIGITS - 1)]++;
 		high->starts[key >> DIGIT_BITS]++;
-		elements[i] = key << 32 | i;
+		s->a[i] = key << 16 | (uint32_t)i;
 	}
 }
 
@@ -141,33 +145,40 @@ finish_by_insertion(const double *values, size_t n, uint32_t *order)
 	return moves <= most;
 }
 
-void
-rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
+static void
+sort_by_radix(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
 {
 	struct digit low = { 0 }, high = { 0 };
 
-	assert(n < UINT32_MAX);
-	if (n <= INSERTION_LIMIT) {
-		for (size_t i = 0; i < n; i++)
-			ret_order[i] = (uint32_t)i;
-		sort_by_insertion(values, n, ret_order);
-		return;
-	}
-	grow_scratch(s, n);
-	make_elements(values, n, s->a, &low, &high);
+	make_elements(values, n, s, &low, &high);
 	find_starts(&low);
 	find_starts(&high);
 	for (size_t i = 0; i < n; i++)
-		s->b[low.starts[s->a[i] >> 32 & (DIGITS - 1)]++] = s->a[i];
+		s->b[low.starts[s->a[i] >> 16 & (DIGITS - 1)]++] = s->a[i];
 	for (size_t i = 0; i < n; i++)
-		ret_order[high.starts[s->b[i] >> 32 >> DIGIT_BITS]++] = (uint32_t)s->b[i];
-	if (!finish_by_insertion(values, n, ret_order))
-		sort_stably(values, n, ret_order, (uint32_t *)(void *)s->a);
+		ret_order[high.starts[s->b[i] >> (16 + DIGIT_BITS)]++] = s->b[i] & 0xffff;
+}
+
+void
+rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret_order)
+{
+	assert(n < UINT32_MAX);
+	grow_scratch(s, n);
+	if (n > INSERTION_LIMIT && n <= RADIX_LIMIT) {
+		sort_by_radix(values, n, s, ret_order);
+		if (finish_by_insertion(values, n, ret_order))
+			return;
+	} else {
+		for (size_t i = 0; i < n; i++)
+			ret_order[i] = (uint32_t)i;
+	}
+	sort_stably(values, n, ret_order, s->a);
 }
 
 void
 rank_scratch_free(struct rank_scratch *s)
 {
+	free(s->bits);
 	free(s->a);
 	free(s->b);
 	*s = (struct rank_scratch){ 0 };
@@ -292,18 +303,25 @@ find_entry_tokens(struct ranking *r, struct batch *b)
 	    struct entry_tokens){ gene_lookup_rows(&r->lookup, &b->arena, gene), r->genes->tokens };
 }
 
+/* Entries from..from+n that have a token; *ret_has_nan says whether any of the n is NaN. */
 static size_t
 gather_cell(const struct entry_tokens *entries, size_t from, const double *values, size_t n,
-    struct cell_room *room)
+    struct cell_room *room, bool *ret_has_nan)
 {
 	const int32_t *numbers = entries->numbers + from;
 	size_t kept = 0;
+	bool has_nan = false;
 
 	for (size_t k = 0; k < n; k++) {
-		room->values[kept] = values[from + k];
-		room->tokens[kept] = numbers[k] < 0 ? NO_TOKEN : entries->tokens[numbers[k]];
-		kept += room->tokens[kept] != NO_TOKEN;
+		double value = values[from + k];
+		int32_t token = numbers[k] < 0 ? NO_TOKEN : entries->tokens[numbers[k]];
+
+		has_nan |= value != value;
+		room->values[kept] = value;
+		room->tokens[kept] = token;
+		kept += token != NO_TOKEN;
 	}
+	*ret_has_nan = has_nan;
 	return kept;
 }
 
@@ -347,16 +365,6 @@ refuse_nan(const struct ranking *r, const struct batch *b, size_t i, struct err 
 	return err_set(e, "cell %.*s: a value is not a number", (int)size, cell ? cell : "");
 }
 
-static bool
-has_nan(const double *values, size_t n)
-{
-	bool found = false;
-
-	for (size_t k = 0; k < n; k++)
-		found |= values[k] != values[k];
-	return found;
-}
-
 static size_t
 longest_list(const struct array *list)
 {
@@ -386,10 +394,11 @@ encode_batch(struct ranking *r, struct batch *b, struct cell_room *room, struct 
 	for (size_t i = 0; i < b->rows; i++) {
 		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from,
 		       n;
+		bool has_nan;
 
-		if (has_nan(values + from, size))
+		n = gather_cell(&entries, from, values, size, room, &has_nan);
+		if (has_nan)
 			return refuse_nan(r, b, i, e);
-		n = gather_cell(&entries, from, values, size, room);
 		totals.n_dropped += size - n;
 		totals.n_empty += n == 0;
 		if (n || r->options.keep_empty) {

@@ -103,6 +103,20 @@ test_indices(void **state)
 	assert_false(check_indices(indices, 3, 4));
 	assert_false(check_indices(negative, 2, 4));
 	assert_true(check_indices(NULL, 0, 0));
+	assert_false(check_indices(indices, 1, 0));
+	for (size_t at = 0; at < 21; at++) {
+		int32_t many[21] = { 0 };
+
+		assert_true(check_indices(many, 21, 1));
+		many[at] = 1;
+		assert_false(check_indices(many, 21, 1));
+		assert_true(check_indices(many, 21, 2));
+		many[at] = INT32_MIN;
+		assert_false(check_indices(many, 21, 2));
+		many[at] = INT32_MAX;
+		assert_false(check_indices(many, 21, INT32_MAX));
+		assert_true(check_indices(many, 21, (size_t)INT32_MAX + 1));
+	}
 }
 
 static void

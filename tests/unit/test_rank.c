@@ -103,6 +103,25 @@ orders_negative_and_infinite_values(void **state)
 	rank_scratch_free(&s);
 }
 
+/* More values than places of 16 bits can tell apart. */
+static void
+orders_more_than_65536_values(void **state)
+{
+	enum { N = 70000 };
+	struct rank_scratch s = { 0 };
+	double *values = mem_alloc(N, sizeof(*values));
+
+	(void)state;
+	srand(9);
+	for (size_t i = 0; i < N; i++)
+		values[i] = rand() % 5000;
+	expect_order(values, N - 1, &s);
+	expect_order(values, 65536, &s);
+	expect_order(values, 65537, &s);
+	free(values);
+	rank_scratch_free(&s);
+}
+
 int
 main(void)
 {
@@ -111,6 +130,7 @@ main(void)
 		cmocka_unit_test(keeps_ties_in_place),
 		cmocka_unit_test(tells_near_values_apart),
 		cmocka_unit_test(orders_negative_and_infinite_values),
+		cmocka_unit_test(orders_more_than_65536_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
