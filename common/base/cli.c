@@ -4,7 +4,7 @@
  * 4. Parsing
  * 5. Messages */
 
-#define _GNU_SOURCE /* getopt_long, sched_getaffinity */
+#define _GNU_SOURCE /* getopt_long */
 
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/cpus.h"
 #include "base/mem.h"
 
 enum { MAX_OPTIONS = 64, FIRST_CODE = 256, MAX_THREADS = 1024 };
@@ -234,16 +234,6 @@ hold_standard_files(void)
 			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static int
-usable_cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-		return CPU_COUNT(&set);
-	return 1;
-}
-
 static void
 set_operands(struct cli *cli, int n, char **operands)
 {
@@ -324,7 +314,7 @@ cli_parse(void *options, int argc, char **argv, const struct cli_program *progra
 	hold_standard_files();
 	cli->program = program;
 	cli->options = options;
-	cli->threads = usable_cpus();
+	cli->threads = cpus_usable();
 	cli->level = -1;
 	fill_getopt_tables(list, n, letters, names);
 	opterr = 0;
