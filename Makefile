@@ -6,7 +6,7 @@
 #   make install    into DESTDIR and PREFIX; make uninstall takes all of it away again
 #   make lint       manual pages, option tables, includes, formatting, both compilers
 #   make fuzz       FUZZ_SECONDS for each fuzz target
-#   make bench      measures against what else there is
+#   make bench      measures against what else there is; make bench-quick in two minutes
 #   make format     brings the sources to .clang-format
 #   make deps       only installs what the build needs
 #   make dist       cellpipe-VERSION.tar.gz
@@ -95,6 +95,10 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_AID:%.c=$(B)/%.o) $(B)/libcellpipe.a
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/libcellpipe.a
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS)
+
 $(B)/libcellpipe.a: $(LIBRARY:%.c=$(B)/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
@@ -120,7 +124,7 @@ $(B)/completions/fish/%.fish: $(B)/bin/% common/base/completions.awk
 	@mkdir -p $(@D)
 	$(call complete,fish)
 
--include $(patsubst %.c,$(B)/%.d,$(LIBRARY) $(wildcard filters/*.c tests/unit/*.c tests/fuzz/*.c))
+-include $(patsubst %.c,$(B)/%.d,$(LIBRARY) $(wildcard filters/*.c tests/unit/*.c tests/fuzz/*.c tests/bench/*.c))
 
 # -- installing ------------------------------------------------------------------------------------------------------
 
@@ -170,9 +174,9 @@ lint:
 	$(MAKE) $(JOBS) B=$(B)/clang CC=clang CFLAGS='-O2 -Werror' all units
 	B=$(B) sh tests/suite.sh lint
 
-bench:
-	$(MAKE) $(JOBS) all
-	for b in $(sort $(wildcard tests/bench/*.sh)); do B=$(B) PATH="$(CURDIR)/$(B)/bin:$$PATH" sh $$b || exit; done
+bench bench-quick:
+	$(MAKE) $(JOBS) all $(B)/bench/bench_peak
+	B=$(B) PATH="$(CURDIR)/$(B)/bin:$$PATH" sh tests/bench/bench.sh $(if $(filter bench-quick,$@),--quick)
 
 # The corpus of a target lies in tests/fuzz/corpus/NAME; what is found goes to $(B)/fuzz/corpus/NAME.
 fuzz:
@@ -195,4 +199,4 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: all units fuzzers completions install uninstall dist deps demo check lint bench fuzz format clean FORCE
+.PHONY: all units fuzzers completions install uninstall dist deps demo check lint bench bench-quick fuzz format clean FORCE

@@ -1,13 +1,13 @@
 #!/bin/sh
 # bench.sh - measures our programs and what else there is, in turn, on this machine; what `make bench` runs.
 #
-#	sh tests/bench/bench.sh [--quick] [--threads N] [--models V1-10M,V2-104M,V2-316M] [--lengths 512,2048] [--rounds N]
-#	                        [--peers torch,compiled,onnx,onnx-fused] [--parts network,startup,rankencode] [--help]
+#	sh tests/bench/bench.sh [--quick] [--threads N] [--models V1-10M,V2-104M,V2-316M] [--lengths 512,2048]
+#	                        [--peers reference,torch,...] [--parts network,tokens,...] [--rounds N] [--help]
 #
 # Run from the root of the repository, with the programs in PATH. The peers live in a Python environment of their own
 # (tests/bench/requirements.txt, several GB; $PYTHON names another that has the same packages). Models and cells are
 # random, but of the real shapes. The table goes to stdout, every single run to build/bench/bench.json. What is measured,
-# and how, says bench.py; what the peers do, peers.py.
+# and how, say network.py and ingest.py; what the peers do, peers.py.
 #
 # One figure alone says nothing: only ratios of one run on a quiet machine are worth keeping.
 

@@ -10,6 +10,7 @@ that exists is left as it is; its name says what is in it.
 import json
 import os
 import sys
+from statistics import NormalDist
 
 import h5py
 import numpy as np
@@ -34,8 +35,9 @@ def flops(model, length):
 
 
 def gene_part(model, length):
-    """The tokens of a cell that are genes: from, to."""
-    return (1, length - 1) if "<cls>" in MODELS[model]["special"] else (0, length)
+    """The tokens of a cell that are genes: from, to; of length 0: how many tokens at its ends are none."""
+    n = 1 if "<cls>" in MODELS[model]["special"] else 0
+    return (n, length - n) if length else (n, n)
 
 
 def _config(m):
@@ -114,24 +116,45 @@ def _lists(lengths, values):
 def tokens(folder, name, length, n):
     """n cells of that many tokens, their genes drawn without repetition, as a stream of tokens; returns its path."""
     path = os.path.join(folder, f"{name}.{length}x{n}.tokens")
-    if os.path.exists(path):
-        return path
+    if not os.path.exists(path):
+        _write_tokens(path, name, [length] * n)
+    return path
+
+
+def mixed_tokens(folder, name, lengths):
+    """The same with a cell of each of these lengths, in an order of chance."""
+    path = os.path.join(folder, f"{name}.mix{len(lengths)}.tokens")
+    if not os.path.exists(path):
+        _write_tokens(path, name, np.random.default_rng(1).permutation(lengths).tolist())
+    return path
+
+
+def tissue_lengths(name, n):
+    """n lengths as a mix of tissues has them, ascending: log-normal with 1,200 in the middle and two thirds between 660 and
+    2,190, cut at the model's positions."""
+    at = (np.arange(n) + 0.5) / n
+    lengths = np.exp(np.log(1200) + 0.6 * np.array([NormalDist().inv_cdf(p) for p in at]))
+    return np.clip(lengths, 50, MODELS[name]["positions"]).astype(int).tolist()
+
+
+def _write_tokens(path, name, lengths):
     vocabulary, n_special = names(name), len(MODELS[name]["special"])
-    first, end = gene_part(name, length)
-    rng = np.random.default_rng(length)
-    ids = np.empty((n, length), np.uint16)
-    ids[:, 0], ids[:, -1] = 2, 3
-    for row in ids:
+    rng = np.random.default_rng(lengths[0])
+    rows = []
+    for length in lengths:
+        first, end = gene_part(name, length)
+        row = np.empty(length, np.uint16)
+        row[0], row[-1] = 2, 3
         row[first:end] = n_special + rng.permutation(len(vocabulary) - n_special)[: end - first]
+        rows.append(row)
     fields = [
         pa.field("cell", pa.string()),
         pa.field("input_ids", pa.list_(pa.uint16()), metadata={"cells:vocabulary": "\n".join(vocabulary)}),
         pa.field("length", pa.int64()),
     ]
-    columns = [pa.array([f"cell{i}" for i in range(n)]), _lists([length] * n, pa.array(ids.ravel())),
-               pa.array([length] * n, pa.int64())]
+    columns = [pa.array([f"cell{i}" for i in range(len(lengths))]), _lists(lengths, pa.array(np.concatenate(rows))),
+               pa.array(lengths, pa.int64())]
     _write(path, pa.table(columns, pa.schema(fields)), 1000)
-    return path
 
 
 def counts(folder, name, n_genes, n):
@@ -149,16 +172,19 @@ def counts(folder, name, n_genes, n):
         x["data"] = rng.geometric(0.4, n * n_genes).astype(np.float32)
         x["indices"] = columns.ravel().astype(np.int32)
         x["indptr"] = np.arange(n + 1, dtype=np.int64) * n_genes
-        _frame(f, "obs", [f"cell{i}" for i in range(n)])
-        _frame(f, "var", genes)
+        frame(f, "obs", [f"cell{i}" for i in range(n)])
+        frame(f, "var", genes)
     os.rename(path + ".part", path)
     return path
 
 
-def _frame(file, name, index):
+def frame(file, name, index, **columns):
     frame = file.create_group(name)
     frame.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index"})
-    frame.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
+    frame.attrs["column-order"] = np.array(list(columns), dtype=h5py.string_dtype())
+    for column, values in columns.items():
+        frame[column] = values
+        frame[column].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
     frame["_index"] = np.array(index, dtype=h5py.string_dtype())
     frame["_index"].attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
 
