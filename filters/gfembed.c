@@ -8,10 +8,9 @@
 
 #include "base/cli.h"
 #include "formats/cells.h"
-#include "formats/genes_file.h"
 #include "nn/embed_rows.h"
 #include "nn/embed_stream.h"
-#include "nn/model.h"
+#include "nn/model_vocabulary.h"
 
 struct options {
 	struct cli common;
@@ -71,56 +70,9 @@ check_usage(const struct options *opt)
 		cli_usage(cli, "--summary is of cells, so it does not go with --pool gene");
 }
 
-/* The vocabulary that the stream has, which DICT must not contradict. */
-static struct genes *
-own_vocabulary(
-    const struct cells_reader *in, const char *text, const struct genes *given, struct err *e)
-{
-	struct genes *own = genes_from_vocabulary(text, e);
-	struct arena a = { 0 };
-
-	if (own && given && strcmp(genes_vocabulary(given, &a), genes_vocabulary(own, &a)) != 0)
-		err_set(e, "its vocabulary is not that of the dictionary");
-	err_prefix(e, "%s", cells_name(in));
-	arena_free(&a);
-	return own;
-}
-
-/* The names of the tokens: the stream's own, else DICT's, else the model's; NULL where nobody has
- * any. */
-static struct genes *
-find_vocabulary(
-    struct options *opt, const struct cells_reader *in, const struct model *model, struct err *e)
-{
-	const struct schema *s = cells_schema(in);
-	struct genes *given = opt->dictionary ? genes_open(&opt->common, opt->dictionary, e) : NULL;
-	const char *text;
-
-	if (e->is_set)
-		return given;
-	text = metadata_get(&s->fields[schema_find(s, "input_ids")].metadata, "cells:vocabulary");
-	if (text) {
-		struct genes *own = own_vocabulary(in, text, given, e);
-
-		genes_free(given);
-		return own;
-	}
-	if (given)
-		return given;
-	return model->vocabulary ? genes_from_names((const char *const *)model->vocabulary,
-				       model->config.vocab, e)
-				 : NULL;
-}
-
 static enum embed_pool
-choose_pool(const struct options *opt, const struct cells_reader *in, const struct genes *genes,
-    struct err *e)
+choose_pool(const struct options *opt, const struct genes *genes, struct err *e)
 {
-	if (!genes && !e->is_set && strcmp(opt->pool, "cls") != 0)
-		err_set(e,
-		    "%s: the stream has no vocabulary, so special tokens and genes are unknown; "
-		    "give it with -d DICT",
-		    cells_name(in));
 	if (strcmp(opt->pool, "gene") == 0)
 		return EMBED_TOKENS;
 	if (strcmp(opt->pool, "mean") == 0 ||
@@ -129,40 +81,6 @@ choose_pool(const struct options *opt, const struct cells_reader *in, const stru
 	if (genes && genes->cls < 0)
 		err_set(e, "--pool cls: the vocabulary has no <cls>");
 	return EMBED_FIRST;
-}
-
-static int
-check_vocabulary(const struct cells_reader *in, const struct genes *genes,
-    const struct model *model, struct err *e)
-{
-	if (!genes || e->is_set)
-		return 0;
-	if (genes->n_tokens != model->config.vocab)
-		return err_set(e,
-		    "%s: the model %s has a vocabulary of %zu, but the cells have one of %zu",
-		    cells_name(in), model->path, model->config.vocab, genes->n_tokens);
-	for (size_t t = 0; model->vocabulary && t < genes->n_tokens; t++) {
-		size_t size;
-		const char *name = strings_get(genes->ids, (size_t)genes->token_rows[t], &size);
-		const char *own = model->vocabulary[t];
-
-		if (own && (strlen(own) != size || memcmp(own, name, size) != 0))
-			return err_set(e,
-			    "%s: token %zu is %.*s in the cells, but %s in the model %s",
-			    cells_name(in), t, (int)size, name, own, model->path);
-	}
-	return 0;
-}
-
-static void
-note_model(struct cli *cli, const struct model *model, const struct embedder *embedder)
-{
-	char hash[33];
-
-	model_hash(model, hash);
-	cli_note(cli, "model", hash);
-	cli_note(cli, "precision", embedder_precision(embedder));
-	cli_inform(cli, "on %s in %s", embedder_device(embedder), embedder_precision(embedder));
 }
 
 int
@@ -182,32 +100,32 @@ main(int argc, char **argv)
 
 	struct model *model = model_open(opt.model, &e);
 	struct cells_reader *in = cells_open(cli, cli->input, KIND_TOKENS, &e);
-	struct genes *genes = find_vocabulary(&opt, in, model, &e);
-	enum embed_pool pool = choose_pool(&opt, in, genes, &e);
-
-	check_vocabulary(in, genes, model, &e);
-
+	struct genes *genes =
+	    model_vocabulary_find(cli, opt.dictionary, in, model, strcmp(opt.pool, "cls") != 0, &e);
+	enum embed_pool pool = choose_pool(&opt, genes, &e);
 	struct embed_options wanted = { pool, opt.layer, opt.device, opt.precision,
 		(size_t)cli->threads };
 	struct embedder *embedder = e.is_set ? NULL : embedder_open(model, &wanted, &e);
 
 	if (embedder)
-		note_model(cli, model, embedder);
+		embedder_note(embedder, model, cli);
 
 	struct embed_rows *rows = embed_rows_new(cli, in, genes, model, opt.by,
 	    opt.summary && strcmp(opt.summary, "median") == 0, opt.max_memory, pool, &e);
 
 	if (!e.is_set) {
-		struct embed_stream_options how = { .pool = pool,
-			.limits = { model->config.vocab, model->config.positions, opt.truncate,
-			    genes ? genes->eos : -1 },
+		struct embed_stream_options how = { .limits = { model->config.vocab,
+							model->config.positions, opt.truncate,
+							genes ? genes->eos : -1 },
 			.cls = genes ? genes->cls : -1,
 			.eos = genes ? genes->eos : -1,
+			.without_cls = pool == EMBED_FIRST && genes && genes->cls >= 0
+					   ? "does not begin with <cls> (--pool mean needs none)"
+					   : NULL,
 			.batch_tokens = opt.batch_tokens,
 			.workers = (size_t)cli->threads };
 
-		embed_stream(in, embedder, model->config.hidden, &how, embed_rows_take, rows,
-		    &n_truncated, &e);
+		embed_stream(in, embedder, &how, embed_rows_take, rows, &n_truncated, &e);
 	}
 	if (n_truncated && !e.is_set)
 		cli_warn(cli, "%llu cells cut to the model's %zu positions",

@@ -14,8 +14,8 @@ static const struct kind_row {
 	{ KIND_VALUES, "values", "normalize" },
 	{ KIND_TOKENS, "tokens", "rankencode or hf2cells" },
 	{ KIND_EMBEDDINGS, "embeddings", "gfembed" },
-	{ KIND_PREDICTIONS, "predictions", "a classifier" },
-	{ KIND_PERTURBATIONS, "perturbations", "a perturbation" },
+	{ KIND_PREDICTIONS, "predictions", "gfclassify" },
+	{ KIND_PERTURBATIONS, "perturbations", "gfperturb" },
 	{ KIND_GENES, "genes", "medians" },
 	{ KIND_TABLE, "a table", "any program" },
 };

@@ -1,7 +1,7 @@
 /* 1. Input
  * 2. Output
- * 3. Removal of unfinished files
- * 4. Whole files, spill files */
+ * 3. Output that is taken up again
+ * 4. Removal of unfinished files */
 
 #define _DEFAULT_SOURCE /* realpath */
 
@@ -175,6 +175,7 @@ struct output {
 	char *path;      /* the final one; NULL: standard output */
 	char *temporary; /* NULL: written in place (standard output, a device, a pipe) */
 	bool is_file;
+	bool is_kept; /* the temporary one stays after a failure: it is taken up again */
 	uint64_t offset;
 	XXH64_state_t *hash;
 	size_t used;
@@ -195,18 +196,18 @@ check_terminal(const struct output *out, struct err *e)
 /* A link stays one: what it points at is replaced. That may be the standard output by another name
  * (/dev/stdout), whose own link must never be. */
 static int
-follow_link(struct output *out, struct err *e)
+follow_link(char **path, struct err *e)
 {
 	struct stat st;
 	char *target;
 
-	if (lstat(out->path, &st) || !S_ISLNK(st.st_mode))
+	if (lstat(*path, &st) || !S_ISLNK(st.st_mode))
 		return 0;
-	target = realpath(out->path, NULL);
+	target = realpath(*path, NULL);
 	if (!target)
-		return err_sys(e, "%s", out->name);
-	free(out->path);
-	out->path = target;
+		return err_sys(e, "%s", *path);
+	free(*path);
+	*path = target;
 	return 0;
 }
 
@@ -226,7 +227,7 @@ open_path(struct output *out, struct err *e)
 		out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_sys(e, "%s", out->path) : 0;
 	}
-	if (exists && follow_link(out, e))
+	if (exists && follow_link(&out->path, e))
 		return -1;
 	out->temporary = mem_printf("%s.XXXXXX", out->path);
 	out->fd = mkstemp(out->temporary);
@@ -395,7 +396,7 @@ output_commit(struct output *out, struct err *e)
 		err_sys(e, "%s: close", out->name);
 	else if (out->temporary && rename(out->temporary, out->path))
 		err_sys(e, "%s: rename", out->name);
-	if (out->temporary) {
+	if (out->temporary && !out->is_kept) {
 		if (e->is_set)
 			unlink(out->temporary);
 		io_unfinished_remove(out->temporary);
@@ -411,14 +412,101 @@ output_abort(struct output *out)
 		return;
 	if (out->fd > STDERR_FILENO)
 		close(out->fd);
-	if (out->temporary) {
+	if (out->temporary && !out->is_kept) {
 		unlink(out->temporary);
 		io_unfinished_remove(out->temporary);
 	}
 	output_free(out);
 }
 
-/* 3. Removal of unfinished files and folders: the table is read in a signal handler, so its entries
+/* 3. Output that is taken up again */
+
+/* Where `path` is a link, the file that it points at. NULL with e set. */
+static char *
+resumable_path(const char *path, struct err *e)
+{
+	char *file = mem_strdup(path);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		err_set(e, "%s: is no file, so it cannot be taken up again", path);
+	else
+		follow_link(&file, e);
+	if (!e->is_set)
+		return file;
+	free(file);
+	return NULL;
+}
+
+char *
+output_part(const char *path, struct err *e)
+{
+	char *file = resumable_path(path, e);
+	char *part = file ? mem_printf("%s.part", file) : NULL;
+
+	free(file);
+	return part;
+}
+
+static int
+lock_part(const struct output *out, struct err *e)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(out->fd, F_SETLK, &lock) == 0 || (errno != EACCES && errno != EAGAIN))
+		return 0; /* a file system without locks has none to respect */
+	return err_set(e, "%s: another process is writing it", out->temporary);
+}
+
+static int
+count_kept(struct output *out, uint64_t keep, struct err *e)
+{
+	while (out->offset < keep) {
+		uint64_t left = keep - out->offset;
+		ssize_t n = read(out->fd, out->buffer, left < BUFFER_BYTES ? left : BUFFER_BYTES);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? err_sys(e, "%s: read", out->temporary)
+				 : err_set(e, "%s: became shorter", out->temporary);
+		XXH64_update(out->hash, out->buffer, (size_t)n);
+		out->offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+struct output *
+output_continue(const char *path, uint64_t keep, struct err *e)
+{
+	char *file = e->is_set ? NULL : resumable_path(path, e);
+	struct output *out;
+	struct stat st;
+
+	if (!file)
+		return NULL;
+	out = mem_zero(1, sizeof(*out));
+	*out = (struct output){ .name = mem_strdup(path),
+		.path = file,
+		.temporary = mem_printf("%s.part", file),
+		.is_file = true,
+		.is_kept = true,
+		.hash = new_hash() };
+	out->fd = open(out->temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (out->fd < 0)
+		err_sys(e, "%s", out->temporary);
+	else if (lock_part(out, e) || count_kept(out, keep, e))
+		; /* e is set */
+	else if (ftruncate(out->fd, (off_t)keep) ||
+		 (stat(file, &st) == 0 && fchmod(out->fd, st.st_mode & 0777)))
+		err_sys(e, "%s", out->temporary);
+	if (!e->is_set)
+		return out;
+	output_abort(out);
+	return NULL;
+}
+
+/* 4. Removal of unfinished files and folders: the table is read in a signal handler, so its entries
  * are set and cleared by single stores. Files go first, so that their folders are empty. */
 
 static const char *volatile unfinished[MAX_UNFINISHED];
@@ -478,49 +566,4 @@ io_unfinished_remove(const char *path)
 	for (size_t i = 0; i < MAX_UNFINISHED; i++)
 		if (unfinished[i] && strcmp(unfinished[i], path) == 0)
 			unfinished[i] = NULL;
-}
-
-/* 4. Whole files, spill files */
-
-char *
-io_read_file(const char *path, size_t limit, size_t *ret_size, struct err *e)
-{
-	struct input *in = input_open(path, true, e);
-	struct buffer b = { 0 };
-	ptrdiff_t r = 1;
-
-	if (!in)
-		return NULL;
-	while (r > 0 && b.size <= limit) {
-		uint8_t *place = buffer_grow(&b, BUFFER_BYTES);
-
-		r = input_read(in, place, BUFFER_BYTES, e);
-		b.size -= (size_t)(BUFFER_BYTES - (r > 0 ? r : 0));
-	}
-	if (r >= 0 && b.size > limit)
-		err_set(e, "%s: longer than %zu bytes", path, limit);
-	input_close(in);
-	if (e->is_set) {
-		buffer_free(&b);
-		return NULL;
-	}
-	if (ret_size)
-		*ret_size = b.size;
-	buffer_add(&b, "", 1);
-	return (char *)b.data;
-}
-
-int
-io_spill_file(struct err *e)
-{
-	const char *folder = getenv("TMPDIR");
-	char *path = mem_printf("%s/cellpipe.XXXXXX", folder && *folder ? folder : "/tmp");
-	int fd = mkstemp(path);
-
-	if (fd < 0)
-		err_sys(e, "%s", path);
-	else
-		unlink(path);
-	free(path);
-	return fd;
 }

@@ -33,6 +33,12 @@ void input_close(struct input *in);
 /* Opens a file to write, or standard output for "-" or NULL. Refuses to write binary to a terminal
  * unless `force`. Where the name is a link to a file, that file is the one that is replaced. */
 struct output *output_create(const char *path, bool is_binary, bool force, struct err *e);
+/* For work that is taken up again: writes to the file PATH.part (beside the file, where PATH is a
+ * link), which stays whatever ends the program before output_commit renames it. output_part is its
+ * name, the caller's; NULL with e set where PATH is no name of a file. output_continue cuts the
+ * part to `keep` bytes, which count as written, and refuses one that another process writes. */
+char *output_part(const char *path, struct err *e);
+struct output *output_continue(const char *path, uint64_t keep, struct err *e);
 const char *output_name(const struct output *out);
 /* True for a regular file (whose bodies are compressed), false for a pipe. */
 bool output_is_file(const struct output *out);

@@ -437,6 +437,21 @@ batch_take(struct batch *b, const struct schema *s, const size_t *rows, size_t n
 	b->rows = n;
 }
 
+void
+batch_copy(struct batch *to, const struct schema *s, const struct batch *b, size_t from, size_t n)
+{
+	size_t *rows = arena_alloc(&to->arena, n, sizeof(*rows));
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = from + i;
+	to->rows = n;
+	to->number = b->number;
+	to->n_columns = b->n_columns;
+	to->columns = arena_alloc(&to->arena, b->n_columns, sizeof(*to->columns));
+	for (size_t i = 0; i < b->n_columns; i++)
+		to->columns[i] = array_take(&to->arena, &s->fields[i], &b->columns[i], rows, n);
+}
+
 struct batch
 batch_slice(
     struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n)

@@ -84,6 +84,10 @@ void batch_take(struct batch *b, const struct schema *s, const size_t *rows, siz
 struct batch batch_slice(
     struct arena *arena, const struct schema *s, const struct batch *b, size_t from, size_t n);
 
+/* Rows from..from+n of b in memory of their own, in a batch that is zero so far. */
+void batch_copy(
+    struct batch *to, const struct schema *s, const struct batch *b, size_t from, size_t n);
+
 /* Column list edits that go with schema_append, schema_insert, schema_remove. */
 void batch_append(struct batch *b, struct array column);
 void batch_insert(struct batch *b, size_t i, struct array column);

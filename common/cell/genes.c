@@ -127,6 +127,12 @@ genes_find(const struct genes *g, const char *id, size_t size)
 	return string_index_find(&g->by_id, id, size);
 }
 
+const char *
+genes_token_name(const struct genes *g, int32_t token, size_t *ret_size)
+{
+	return strings_get(g->ids, (size_t)g->token_rows[token], ret_size);
+}
+
 bool
 genes_is_special(const struct genes *g, size_t row)
 {

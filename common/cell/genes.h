@@ -44,6 +44,9 @@ void genes_free(struct genes *g);
 /* The row of exactly this id, or -1. */
 ptrdiff_t genes_find(const struct genes *g, const char *id, size_t size);
 
+/* The id of the gene that has the token (which must be one of the vocabulary). */
+const char *genes_token_name(const struct genes *g, int32_t token, size_t *ret_size);
+
 /* Whether the row is <pad>, <mask>, <cls> or <eos>, and no gene. */
 bool genes_is_special(const struct genes *g, size_t row);
 

@@ -8,6 +8,8 @@
  * Weights are shared by all threads and do not change. A workspace is one thread's: its
  * activations, its scratch, on a GPU its stream. The first failure of an operation (no memory, a
  * launch) stays in the workspace, the following operations do nothing, and `fetch` reports it.
+ * Once a fetch has returned, other workspaces may read what was computed before it, as long as
+ * nobody changes it; so a thread can make what all of them compare with.
  *
  * Every operation writes its outputs only, and reads all that it needs from its arguments: in-place
  * use is the caller's choice where the contract allows it. So a backward pass can keep what it
@@ -32,6 +34,7 @@ enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16, PRECISION_FP16, 
 struct linear;      /* a linear layer's weight, bias and activation function */
 struct norm;        /* a layer norm's gain, bias and epsilon */
 struct embedding;   /* the tables of words, positions and types, and their norm */
+struct pooling;     /* the vector that an attention pool scores rows with */
 struct workspace;   /* one thread's */
 struct activations; /* [rows][columns], of float32 as far as anybody outside can tell */
 
@@ -50,6 +53,7 @@ struct packing {
 };
 
 struct backend;
+struct gradient_ops; /* gradient.h */
 
 struct backend_ops {
 	/* Weights. The model's tensors must outlive what is made of them. Any thread may call
@@ -64,14 +68,19 @@ struct backend_ops {
 	void (*norm_free)(struct norm *w);
 	struct embedding *(*embedding_create)(struct backend *b, const struct model *m);
 	void (*embedding_free)(struct embedding *w);
+	struct pooling *(*pooling_create)(struct backend *b, const float *weight, size_t n);
+	void (*pooling_free)(struct pooling *w);
 
 	/* Workspaces and activations. `activations_shape` gives it `rows` rows, whose contents are
-	 * undefined where it has to grow. */
+	 * undefined where it has to grow. Any thread may free activations, when no operation uses
+	 * them. */
 	struct workspace *(*workspace_create)(struct backend *b);
 	void (*workspace_free)(struct workspace *ws);
 	struct activations *(*activations_create)(struct workspace *ws, size_t columns);
 	void (*activations_shape)(struct activations *a, size_t rows);
 	void (*activations_free)(struct activations *a);
+	/* Rows from host memory [n][columns]; when it returns every workspace may read them. */
+	void (*load)(struct workspace *ws, const float *host, struct rows out);
 
 	/* out[i] = norm(word[ids[i]] + type[0] + position[positions[i]]). ids and positions: host,
 	 * n of them. */
@@ -93,16 +102,36 @@ struct backend_ops {
 	void (*attention)(struct workspace *ws, size_t heads, const struct packing *cells,
 	    struct activations *q, struct activations *k, struct activations *v,
 	    struct activations *out);
-	/* out[i] = in[index[i]], for the rows of out. index: host. */
+	/* The same, and sums [queries][heads]: the logarithm to base 2 of what each query's softmax
+	 * was divided by. */
+	void (*attention_sums)(struct workspace *ws, size_t heads, const struct packing *cells,
+	    struct activations *q, struct activations *k, struct activations *v,
+	    struct activations *out, struct activations *sums);
+	/* Joins attention to two sets of keys, as if it had been to both at once: row i of out, in
+	 * place, with row rows[i] of other. rows: host, as many as out has. */
+	void (*attention_join)(struct workspace *ws, size_t heads, struct activations *out,
+	    struct activations *sums, struct activations *other,
+	    struct activations *other_sums, const size_t *rows);
+	/* out[i] = in[index[i]], for the rows of out, which may be any. index: host. */
 	void (*gather)(
 	    struct workspace *ws, struct activations *in, const size_t *index, struct rows out);
 	/* out[i] = the mean of the rows from[i] .. to[i] - 1 of in, NaN where there are none. from,
 	 * to: host. */
 	void (*mean)(struct workspace *ws, struct activations *in, const size_t *from,
 	    const size_t *to, struct rows out);
+	/* out[i] = the sum of the rows from[i] .. to[i] - 1 of in, at least one, each times its
+	 * share in the softmax over them of their products with the pooling's vector. from, to:
+	 * host. */
+	void (*pool)(struct workspace *ws, const struct pooling *w, struct activations *in,
+	    const size_t *from, const size_t *to, struct rows out);
 	/* Copies rows to host memory [n][columns], when all that was asked before is done. 0, or -1
 	 * with the workspace's first failure; the workspace can then be used again. */
 	int (*fetch)(struct workspace *ws, struct rows in, float *host, struct err *e);
+	/* ret[i] = the cosine of row a_rows[i] of a with row b_rows[i] of b: the product of the two,
+	 * each divided by its norm or 1e-8, whichever is more; sums in double precision. All host,
+	 * n of them. Waits, reports and ends as fetch does. */
+	int (*cosine)(struct workspace *ws, struct activations *a, const size_t *a_rows,
+	    struct activations *b, const size_t *b_rows, size_t n, double *ret, struct err *e);
 
 	void (*close)(struct backend *b);
 };
@@ -113,6 +142,7 @@ struct backend {
 	enum precision precision; /* the one in use, never AUTO */
 	const char *name;         /* "cpu avx512" */
 	size_t tile; /* rows that one step of a row-wise chain should take, to stay in cache */
+	const struct gradient_ops *gradient; /* what learning needs; NULL where it has none */
 };
 
 /* NULL with *e set where the device is absent or does not have the precision. */

@@ -20,6 +20,7 @@ struct attention_scratch {
 	struct space s;       /* float [group][ATTENTION_BLOCK] */
 	struct space out;     /* float [QUERIES][width] */
 	float max[QUERIES], sum[QUERIES], scale[QUERIES];
+	uint16_t numbers[ATTENTION_BLOCK]; /* for dropout */
 };
 
 /* One head of one cell. Pointers to its first value; rows are `stride` floats apart. */
@@ -29,6 +30,8 @@ struct head {
 	size_t n_q, n_k, stride;
 	size_t size, width;
 	size_t row_bytes, value_bytes; /* of a packed query or key, of a packed value row */
+	const struct attention_call *call;
+	size_t index, first_query; /* which head; the call's row of the first query */
 };
 
 const struct attention_kernel *
@@ -103,10 +106,25 @@ pack_cell(const struct attention_kernel *kernel, const struct head *h, struct at
 	}
 }
 
-/* One block of keys, from .. from + n - 1, for the group of queries that starts at `first`. */
+/* Drops weights of a group of queries, from the `first`, for n keys. */
+static void
+drop_weights(const struct head *h, struct attention_scratch *t, size_t first, size_t queries,
+    size_t from, size_t n)
+{
+	float *s = (float *)(void *)t->s.data;
+
+	for (size_t i = 0; i < queries; i++, s += ATTENTION_BLOCK) {
+		dropout_numbers(h->call->drop, h->first_query + first + i, h->index, h->n_k, from,
+		    n, t->numbers);
+		dropout_apply(h->call->drop, t->numbers, s, n);
+	}
+}
+
+/* One block of keys, from .. from + n - 1, for the group of queries that starts at `first` of those
+ * from `start`. */
 static void
 pass_block(const struct attention_kernel *kernel, const struct head *h, struct attention_scratch *t,
-    size_t first, size_t from, size_t n)
+    size_t start, size_t first, size_t from, size_t n)
 {
 	size_t padded = round_up(n, kernel->panel);
 	float *s = (float *)(void *)t->s.data, *out = (float *)(void *)t->out.data;
@@ -117,6 +135,9 @@ pass_block(const struct attention_kernel *kernel, const struct head *h, struct a
 		for (size_t j = n; j < padded; j++)
 			s[i * ATTENTION_BLOCK + j] = ATTENTION_LOWEST;
 	kernel->softmax(s, padded, t->max + first, t->sum + first, t->scale + first);
+	if (h->call->drop)
+		drop_weights(
+		    h, t, start + first, least(h->n_q - start - first, kernel->group), from, n);
 	kernel->values(s, t->v.data + from * h->value_bytes, padded, h->width, t->scale + first,
 	    out + first * h->width);
 }
@@ -152,10 +173,14 @@ run_queries(const struct attention_kernel *kernel, const struct head *h,
 		    least(n - i, kernel->group), h->size, unit, t->q.data + i * h->row_bytes);
 	for (size_t key = 0; key < h->n_k; key += ATTENTION_BLOCK)
 		for (size_t i = 0; i < n; i += kernel->group)
-			pass_block(kernel, h, t, i, key, least(h->n_k - key, ATTENTION_BLOCK));
+			pass_block(
+			    kernel, h, t, from, i, key, least(h->n_k - key, ATTENTION_BLOCK));
 	for (size_t i = 0; i < n; i++)
 		scale_row(
 		    h->out + (from + i) * h->stride, out + i * h->width, h->size, 1 / t->sum[i]);
+	for (size_t i = 0; h->call->log_sum && i < n; i++)
+		h->call->log_sum[(h->first_query + from + i) * h->call->heads + h->index] =
+		    t->max[i] + log2f(t->sum[i]);
 }
 
 static void
@@ -179,12 +204,15 @@ run_cell(const struct attention_kernel *kernel, const struct attention_call *cal
 		.n_k = call->cu_k[cell + 1] - call->cu_k[cell],
 		.stride = stride,
 		.size = call->head_size,
-		.width = round_up(call->head_size, 16) };
+		.width = round_up(call->head_size, 16),
+		.call = call,
+		.first_query = call->cu_q[cell] };
 
 	assert(h.n_k > 0);
 	h.row_bytes = round_up(h.size, kernel->depth) * kernel->element;
 	h.value_bytes = h.width * kernel->element;
 	for (size_t i = 0; i < call->heads && h.n_q > 0; i++) {
+		h.index = i;
 		h.q = call->q + q + i * h.size;
 		h.k = call->k + k + i * h.size;
 		h.v = call->v + k + i * h.size;
@@ -198,6 +226,7 @@ attention_run(const struct attention_kernel *kernel, const struct attention_call
     struct attention_scratch *scratch)
 {
 	assert(QUERIES % kernel->group == 0 && ATTENTION_BLOCK % kernel->panel == 0);
+	assert(!call->drop || kernel->element == sizeof(float));
 	if (kernel->begin)
 		kernel->begin();
 	for (size_t cell = 0; cell < call->n_cells; cell++)

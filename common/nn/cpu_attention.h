@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "nn/cpu_isa.h"
+#include "nn/dropout.h"
 
 enum { ATTENTION_BLOCK = 256 }; /* keys that are scored together; the row length of `s` below */
 
@@ -68,6 +69,10 @@ struct attention_call {
 	const size_t *cu_q, *cu_k;
 	size_t n_cells;
 	size_t heads, head_size;
+	/* For learning, or NULL: log_sum[query][head] becomes log2 of the sum of exp(score);
+	 * weights are dropped after that (float32 kernels only). */
+	float *log_sum;
+	const struct dropout *drop;
 };
 
 struct attention_scratch; /* a thread's working memory: 2 * head_size floats for each key of the

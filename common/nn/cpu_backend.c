@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "nn/cpu_attention.h"
 #include "nn/cpu_backend.h"
+#include "nn/cpu_gradient.h"
 #include "nn/cpu_isa.h"
 #include "nn/cpu_matmul.h"
 #include "nn/cpu_rows.h"
@@ -32,11 +33,17 @@ struct embedding {
 	const struct model *model;
 };
 
+struct pooling {
+	const float *weight; /* [n], the model's */
+	size_t n;
+};
+
 struct workspace {
 	struct cpu_backend *backend;
 	struct matmul_scratch *matmul;
 	struct attention_scratch *attention;
-	struct err err; /* the first failure since the last fetch */
+	struct buffer shares; /* double [n]: of the rows of a pool */
+	struct err err;       /* the first failure since the last fetch */
 };
 
 struct activations {
@@ -117,6 +124,22 @@ embedding_free(struct embedding *w)
 	free(w);
 }
 
+static struct pooling *
+pooling_create(struct backend *b, const float *weight, size_t n)
+{
+	struct pooling *w = mem_alloc(1, sizeof(*w));
+
+	(void)b;
+	*w = (struct pooling){ weight, n };
+	return w;
+}
+
+static void
+pooling_free(struct pooling *w)
+{
+	free(w);
+}
+
 static struct workspace *
 workspace_create(struct backend *b)
 {
@@ -135,6 +158,7 @@ workspace_free(struct workspace *ws)
 		return;
 	matmul_scratch_free(ws->matmul);
 	attention_scratch_free(ws->attention);
+	buffer_free(&ws->shares);
 	free(ws);
 }
 
@@ -166,6 +190,13 @@ activations_free(struct activations *a)
 		return;
 	free(a->data);
 	free(a);
+}
+
+static void
+load(struct workspace *ws, const float *host, struct rows out)
+{
+	(void)ws;
+	memcpy(first(out), host, out.n * out.a->columns * sizeof(*host));
 }
 
 static void
@@ -214,8 +245,9 @@ normalize(struct workspace *ws, const struct norm *w, struct rows in, struct row
 }
 
 static void
-attention(struct workspace *ws, size_t heads, const struct packing *cells, struct activations *q,
-    struct activations *k, struct activations *v, struct activations *out)
+attention_sums(struct workspace *ws, size_t heads, const struct packing *cells,
+    struct activations *q, struct activations *k, struct activations *v, struct activations *out,
+    struct activations *sums)
 {
 	struct attention_call call = { .q = q->data,
 		.k = k->data,
@@ -225,12 +257,38 @@ attention(struct workspace *ws, size_t heads, const struct packing *cells, struc
 		.cu_k = cells->cu_k,
 		.n_cells = cells->n,
 		.heads = heads,
-		.head_size = q->columns / heads };
+		.head_size = q->columns / heads,
+		.log_sum = sums ? sums->data : NULL };
 
 	assert(cells->cu_q[cells->n] == q->rows && cells->cu_k[cells->n] == k->rows);
 	assert(q->rows == out->rows && k->rows == v->rows);
+	assert(!sums || (sums->rows == q->rows && sums->columns == heads));
 	if (!ws->err.is_set)
 		attention_run(ws->backend->attention, &call, ws->attention);
+}
+
+static void
+attention(struct workspace *ws, size_t heads, const struct packing *cells, struct activations *q,
+    struct activations *k, struct activations *v, struct activations *out)
+{
+	attention_sums(ws, heads, cells, q, k, v, out, NULL);
+}
+
+static void
+attention_join(struct workspace *ws, size_t heads, struct activations *out,
+    struct activations *sums, struct activations *other, struct activations *other_sums,
+    const size_t *rows)
+{
+	size_t n = out->columns;
+
+	(void)ws;
+	assert(other->columns == n && sums->columns == heads && other_sums->columns == heads);
+	assert(sums->rows == out->rows && other_sums->rows == other->rows);
+	for (size_t i = 0; i < out->rows; i++) {
+		assert(rows[i] < other->rows);
+		rows_join(out->data + i * n, sums->data + i * heads, other->data + rows[i] * n,
+		    other_sums->data + rows[i] * heads, heads, n / heads);
+	}
 }
 
 static void
@@ -260,6 +318,22 @@ mean(struct workspace *ws, struct activations *in, const size_t *from, const siz
 	}
 }
 
+static void
+pool(struct workspace *ws, const struct pooling *w, struct activations *in, const size_t *from,
+    const size_t *to, struct rows out)
+{
+	size_t n = in->columns;
+
+	assert(n == out.a->columns && n == w->n);
+	for (size_t i = 0; i < out.n; i++) {
+		assert(from[i] < to[i] && to[i] <= in->rows);
+		ws->shares.size = 0;
+		rows_pool(in->data, from[i], to[i], n, w->weight,
+		    buffer_grow(&ws->shares, (to[i] - from[i]) * sizeof(double)),
+		    first(out) + i * n);
+	}
+}
+
 static int
 fetch(struct workspace *ws, struct rows in, float *host, struct err *e)
 {
@@ -270,6 +344,24 @@ fetch(struct workspace *ws, struct rows in, float *host, struct err *e)
 	else
 		memcpy(host, first(in), in.n * in.a->columns * sizeof(*host));
 	ws->err.is_set = false;
+	return failed ? -1 : 0;
+}
+
+static int
+cosine(struct workspace *ws, struct activations *a, const size_t *a_rows, struct activations *b,
+    const size_t *b_rows, size_t n, double *ret, struct err *e)
+{
+	bool failed = ws->err.is_set;
+
+	assert(a->columns == b->columns);
+	if (failed)
+		err_set(e, "%s", ws->err.text);
+	ws->err.is_set = false;
+	for (size_t i = 0; i < n && !failed; i++) {
+		assert(a_rows[i] < a->rows && b_rows[i] < b->rows);
+		ret[i] = rows_cosine(a->data + a_rows[i] * a->columns,
+		    b->data + b_rows[i] * b->columns, a->columns);
+	}
 	return failed ? -1 : 0;
 }
 
@@ -290,19 +382,26 @@ static const struct backend_ops ops = {
 	.norm_free = norm_free,
 	.embedding_create = embedding_create,
 	.embedding_free = embedding_free,
+	.pooling_create = pooling_create,
+	.pooling_free = pooling_free,
 	.workspace_create = workspace_create,
 	.workspace_free = workspace_free,
 	.activations_create = activations_create,
 	.activations_shape = activations_shape,
 	.activations_free = activations_free,
+	.load = load,
 	.embed = embed,
 	.linear = linear,
 	.linear_add = linear_add,
 	.normalize = normalize,
 	.attention = attention,
+	.attention_sums = attention_sums,
+	.attention_join = attention_join,
 	.gather = gather,
 	.mean = mean,
+	.pool = pool,
 	.fetch = fetch,
+	.cosine = cosine,
 	.close = cpu_close,
 };
 
@@ -337,6 +436,7 @@ cpu_backend_open(enum precision precision, struct err *e)
 		return NULL;
 	}
 	snprintf(b->name, sizeof(b->name), "cpu %s", cpu_isa_name(isa));
-	b->base = (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul) };
+	b->base = (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul),
+		&cpu_gradient_ops };
 	return &b->base;
 }

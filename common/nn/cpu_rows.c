@@ -130,3 +130,53 @@ rows_mean(const float *in, size_t from, size_t to, size_t n, float *out)
 			out[c + l] = to > from ? (float)(sum[l] / (double)(to - from)) : NAN;
 	}
 }
+
+static double
+dot(const float *x, const float *w, size_t n)
+{
+	double lane[LANES] = { 0 };
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			lane[l] += (double)x[i + l] * (double)w[i + l];
+	for (size_t l = 0; i + l < n; l++)
+		lane[l] += (double)x[i + l] * (double)w[i + l];
+	for (size_t half = LANES / 2; half > 0; half /= 2)
+		for (size_t l = 0; l < half; l++)
+			lane[l] += lane[l + half];
+	return lane[0];
+}
+
+void
+rows_pool(
+    const float *in, size_t from, size_t to, size_t n, const float *w, double *shares, float *out)
+{
+	double most = -INFINITY, total = 0;
+
+	for (size_t r = from; r < to; r++) {
+		shares[r - from] = dot(in + r * n, w, n);
+		if (shares[r - from] > most)
+			most = shares[r - from];
+	}
+	for (size_t r = 0; r < to - from; r++)
+		total += shares[r] = exp(shares[r] - most);
+	for (size_t c = 0; c < n; c += LANES) {
+		double sum[LANES] = { 0 };
+		size_t width = n - c < LANES ? n - c : LANES;
+
+		for (size_t r = from; r < to; r++)
+			for (size_t l = 0; l < width; l++)
+				sum[l] += shares[r - from] * (double)in[r * n + c + l];
+		for (size_t l = 0; l < width; l++)
+			out[c + l] = (float)(sum[l] / total);
+	}
+}
+
+double
+rows_cosine(const float *a, const float *b, size_t n)
+{
+	double product = dot(a, b, n), norm_a = sqrt(dot(a, a, n)), norm_b = sqrt(dot(b, b, n));
+
+	return product / fmax(norm_a, 1e-8) / fmax(norm_b, 1e-8);
+}

@@ -16,10 +16,19 @@
 void rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, size_t n,
     const float *gain, const float *bias, float eps);
 
+/* The cosine of two rows: their product, each divided by its norm or 1e-8, whichever is more (as
+ * PyTorch's cosine_similarity). Sums in double precision. */
+double rows_cosine(const float *a, const float *b, size_t n);
+
 /* out[i] = a[i] + b[i] + c[i], in this order. */
 void rows_add3(const float *a, const float *b, const float *c, float *out, size_t n);
 
 /* out[c] = the mean of in[from .. to - 1][c], summed in double precision; NaN where from == to. */
 void rows_mean(const float *in, size_t from, size_t to, size_t n, float *out);
+
+/* out = the sum of the rows in[from .. to - 1], at least one, each times its share in the softmax
+ * over them of their products with w. In double precision. shares: room for to - from values. */
+void rows_pool(
+    const float *in, size_t from, size_t to, size_t n, const float *w, double *shares, float *out);
 
 #endif

@@ -5,7 +5,7 @@
 #include "nn/backend.h"
 #include "nn/embed.h"
 #include "nn/forward.h"
-#include "nn/plan.h"
+#include "nn/network.h"
 
 /* Enough rows to feed the matrix units, few enough that the work is spread evenly over the workers
  * and that a worker's memory (20 bytes * hidden a token) stays small. */
@@ -18,43 +18,60 @@ struct embedder {
 	size_t workers;
 };
 
-static int
-choose(const struct model *m, const struct embed_options *options, struct plan *plan,
-    enum device *device, enum precision *precision, struct err *e)
-{
-	static const enum plan_rows rows[] = { PLAN_FIRST, PLAN_MEAN, PLAN_ALL };
-
-	if (device_parse(options->device, device, e) ||
-	    precision_parse(options->precision, precision, e))
-		return -1;
-	return plan_make(plan, m, rows[options->pool], PLAN_HIDDEN, options->layer, e);
-}
-
 struct embedder *
-embedder_open(const struct model *m, const struct embed_options *options, struct err *e)
+embedder_open_plan(const struct model *m, const struct plan *plan, const char *device,
+    const char *precision, size_t workers, struct err *e)
 {
 	struct embedder *embedder;
-	struct plan plan;
-	enum device device;
-	enum precision precision;
+	enum device d;
+	enum precision p;
 
-	assert(options->workers > 0);
-	if (e->is_set || choose(m, options, &plan, &device, &precision, e))
+	assert(workers > 0);
+	if (e->is_set || device_parse(device, &d, e) || precision_parse(precision, &p, e))
 		return NULL;
 	embedder = mem_zero(1, sizeof(*embedder));
-	embedder->workers = options->workers;
-	embedder->forward = mem_zero(options->workers, sizeof(struct forward *));
-	embedder->backend = backend_open(device, precision, e);
+	embedder->workers = workers;
+	embedder->forward = mem_zero(workers, sizeof(struct forward *));
+	embedder->backend = backend_open(d, p, e);
 	if (embedder->backend) {
-		embedder->network = network_create(embedder->backend, m, &plan);
-		network_prepare(embedder->network, options->workers, e);
-		for (size_t i = 0; i < options->workers; i++)
+		embedder->network = network_create(embedder->backend, m, plan);
+		network_prepare(embedder->network, workers, e);
+		for (size_t i = 0; i < workers; i++)
 			embedder->forward[i] = forward_create(embedder->network);
 	}
 	if (!e->is_set)
 		return embedder;
 	embedder_close(embedder);
 	return NULL;
+}
+
+struct embedder *
+embedder_open(const struct model *m, const struct embed_options *options, struct err *e)
+{
+	static const enum plan_rows rows[] = { PLAN_FIRST, PLAN_MEAN, PLAN_ALL };
+	struct plan plan;
+
+	if (e->is_set || plan_make(&plan, m, rows[options->pool], PLAN_HIDDEN, options->layer, e))
+		return NULL;
+	return embedder_open_plan(
+	    m, &plan, options->device, options->precision, options->workers, e);
+}
+
+const struct plan *
+embedder_plan(const struct embedder *m)
+{
+	return &m->network->plan;
+}
+
+void
+embedder_note(const struct embedder *m, const struct model *model, struct cli *cli)
+{
+	char hash[33];
+
+	model_hash(model, hash);
+	cli_note(cli, "model", hash);
+	cli_note(cli, "precision", embedder_precision(m));
+	cli_inform(cli, "on %s in %s", embedder_device(m), embedder_precision(m));
 }
 
 const char *

@@ -1,7 +1,6 @@
 /* 1. Rows of cells
- * 2. Genes
- * 3. States
- * 4. What is written at the end */
+ * 2. States
+ * 3. What is written at the end */
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include "cell/string_set.h"
 #include "formats/text_scalar.h"
 #include "nn/embed_rows.h"
-#include "nn/vector_summary.h"
+#include "nn/token_summary.h"
 
 struct embed_rows {
 	const struct cli *cli;
@@ -21,13 +20,11 @@ struct embed_rows {
 
 	size_t input_ids, length; /* columns of the input that are left out */
 
-	struct vector_summary *summary; /* of genes or states; NULL: cells */
-	struct buffer last_cell; /* genes: uint64_t [vocabulary], number + 1 of the last cell that
-				    had the token */
-	uint64_t n_cells;
-	ptrdiff_t by;             /* -1: not states */
-	struct string_set states; /* numbered as they come */
-	struct buffer state;      /* of the cell at hand, where it is no text */
+	struct token_summary *tokens;   /* of genes, or NULL */
+	struct vector_summary *summary; /* that of tokens, or of states; NULL: cells */
+	ptrdiff_t by;                   /* -1: not states */
+	struct string_set states;       /* numbered as they come */
+	struct buffer state;            /* of the cell at hand, where it is no text */
 	uint64_t n_stateless;
 };
 
@@ -77,31 +74,7 @@ write_cells(struct embed_rows *r, const struct embedded_group *group, struct err
 	return cells_write(r->out, b, e);
 }
 
-/* 2. Genes: the hidden state of a token that stands twice in a cell is that of its last place, as
- * in the reference. */
-
-static int
-add_genes(struct embed_rows *r, const struct embedded_group *group, struct err *e)
-{
-	uint64_t *last_cell = (uint64_t *)(void *)r->last_cell.data;
-
-	for (size_t i = 0; i < group->cells->n; i++) {
-		r->n_cells++;
-		for (size_t k = group->cells->offsets[i + 1]; k-- > group->cells->offsets[i];) {
-			size_t token = (size_t)group->cells->ids[k];
-
-			if (last_cell[token] == r->n_cells)
-				continue;
-			last_cell[token] = r->n_cells;
-			if (vector_summary_add(
-				r->summary, token, group->vectors + k * r->hidden, e))
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* 3. States */
+/* 2. States */
 
 /* The text of a state, NULL where the cell has none. */
 static const char *
@@ -156,7 +129,7 @@ find_by(struct embed_rows *r, const char *by, struct err *e)
 	}
 }
 
-/* 4. What is written at the end */
+/* 3. What is written at the end */
 
 static struct schema *
 summary_schema(const struct embed_rows *r, const char *name)
@@ -273,11 +246,11 @@ embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 		embed_rows_free(r);
 		return NULL;
 	}
-	if (by || pool == EMBED_TOKENS)
-		r->summary = vector_summary_new(r->hidden, is_median, max_memory);
 	if (pool == EMBED_TOKENS)
-		memset(buffer_grow(&r->last_cell, model->config.vocab * sizeof(uint64_t)), 0,
-		    model->config.vocab * sizeof(uint64_t));
+		r->tokens = token_summary_new(r->hidden, model->config.vocab);
+	r->summary = r->tokens ? r->tokens->vectors
+		     : by      ? vector_summary_new(r->hidden, is_median, max_memory)
+			       : NULL;
 	schema = by           ? summary_schema(r, "state")
 		 : r->summary ? summary_schema(r, "gene")
 			      : cell_schema(r);
@@ -300,7 +273,8 @@ embed_rows_take(void *embed_rows, const struct embedded_group *group, struct err
 	if (!r->summary)
 		return write_cells(r, group, e);
 	cells_count(r->out, group->cells->n);
-	return r->by < 0 ? add_genes(r, group, e) : add_states(r, group, e);
+	return r->tokens ? token_summary_add(r->tokens, group->cells, group->vectors, e)
+			 : add_states(r, group, e);
 }
 
 struct cells_writer *
@@ -321,8 +295,9 @@ embed_rows_free(struct embed_rows *r)
 {
 	if (!r)
 		return;
-	vector_summary_free(r->summary);
-	buffer_free(&r->last_cell);
+	if (!r->tokens)
+		vector_summary_free(r->summary);
+	token_summary_free(r->tokens);
 	string_set_free(&r->states);
 	buffer_free(&r->state);
 	free(r);

@@ -8,12 +8,17 @@
 #include "base/pool.h"
 #include "nn/embed_stream.h"
 
-enum { GROUP_TOKENS = 16384 };
+enum {
+	GROUP_TOKENS = 16384,
+	/* Of a group whose vectors are those of all tokens: about 8 MB, but not below: */
+	GROUP_FLOATS = 1 << 21,
+	LEAST_TOKENS = 2048
+};
 
 struct group {
 	struct batch rows; /* memory of its own */
 	struct token_cells cells;
-	size_t *from, *to; /* [cells.n], for EMBED_MEAN */
+	size_t *from, *to; /* [cells.n], for the mean */
 	float *vectors;
 	double fraction;
 };
@@ -29,7 +34,7 @@ struct stream {
 	struct cells_reader *in;
 	const struct schema *schema;
 	struct embedder *embedder;
-	size_t hidden;
+	const struct plan *plan;
 	struct embed_stream_options options;
 	embed_sink *sink;
 	void *context;
@@ -54,13 +59,23 @@ group_free(struct group *g)
 	free(g);
 }
 
-/* One more than the last row of the group that starts at next_row. A group whose vectors are those
- * of all tokens is as small as a part. */
+/* How many tokens make a group full. */
+static size_t
+group_size(const struct plan *plan)
+{
+	size_t most = GROUP_FLOATS / plan->width;
+
+	if (plan->rows != PLAN_ALL || most > GROUP_TOKENS)
+		return GROUP_TOKENS;
+	return most > LEAST_TOKENS ? most : LEAST_TOKENS;
+}
+
+/* One more than the last row of the group that starts at next_row. */
 static size_t
 find_group_end(const struct stream *s)
 {
-	size_t most = s->options.pool == EMBED_TOKENS ? s->options.batch_tokens : GROUP_TOKENS;
 	size_t end = s->next_row + 1, start = s->cells.offsets[s->next_row];
+	size_t most = group_size(s->plan);
 
 	while (end < s->cells.n && s->cells.offsets[end] - start < most)
 		end++;
@@ -99,14 +114,12 @@ find_genes(const struct stream *s, struct group *g, struct err *e)
 	for (size_t i = 0; i < g->cells.n; i++) {
 		size_t at = g->cells.offsets[i];
 
-		if (s->options.pool == EMBED_FIRST && s->options.cls >= 0 &&
-		    g->cells.ids[at] != s->options.cls)
-			return refuse_row(
-			    s, g, i, "does not begin with <cls> (--pool mean needs none)", e);
+		if (s->options.without_cls && g->cells.ids[at] != s->options.cls)
+			return refuse_row(s, g, i, s->options.without_cls, e);
 
 		token_cells_genes(g->cells.ids + at, g->cells.offsets[i + 1] - at, s->options.cls,
 		    s->options.eos, &g->from[i], &g->to[i]);
-		if (g->from[i] == g->to[i] && s->options.pool == EMBED_MEAN)
+		if (g->from[i] == g->to[i] && s->plan->rows == PLAN_MEAN)
 			return refuse_row(s, g, i, "special tokens only, no gene to average", e);
 	}
 	return 0;
@@ -130,7 +143,7 @@ make_group(struct stream *s, struct err *e)
 	g->from = arena_alloc(a, n, sizeof(*g->from));
 	g->to = arena_alloc(a, n, sizeof(*g->to));
 	g->vectors =
-	    mem_alloc(s->options.pool == EMBED_TOKENS ? n_tokens : n, s->hidden * sizeof(float));
+	    mem_alloc(s->plan->rows == PLAN_ALL ? n_tokens : n, s->plan->width * sizeof(float));
 	g->fraction = cells_fraction(s->in);
 	if (find_genes(s, g, e)) {
 		group_free(g);
@@ -195,14 +208,14 @@ work_part(void *context, size_t worker, void *item, struct err *e)
 	struct group *g = p->group;
 	const size_t *offsets = g->cells.offsets + p->first;
 	size_t *relative = mem_alloc(p->n + 1, sizeof(*relative));
-	size_t row = s->options.pool == EMBED_TOKENS ? offsets[0] : p->first;
+	size_t row = s->plan->rows == PLAN_ALL ? offsets[0] : p->first;
 	struct embed_cells cells = { p->n, g->cells.ids + offsets[0], relative, g->from + p->first,
 		g->to + p->first };
 	int status;
 
 	for (size_t i = 0; i <= p->n; i++)
 		relative[i] = offsets[i] - offsets[0];
-	status = embedder_run(s->embedder, worker, &cells, g->vectors + row * s->hidden, e);
+	status = embedder_run(s->embedder, worker, &cells, g->vectors + row * s->plan->width, e);
 	free(relative);
 	return status;
 }
@@ -243,14 +256,13 @@ free_groups(struct stream *s, struct part *parts, size_t n)
 }
 
 int
-embed_stream(struct cells_reader *in, struct embedder *embedder, size_t hidden,
+embed_stream(struct cells_reader *in, struct embedder *embedder,
     const struct embed_stream_options *options, embed_sink *sink, void *context,
     uint64_t *ret_truncated, struct err *e)
 {
 	static const struct pool_stages stages = { read_part, work_part, write_part };
 	struct stream s = { .in = in,
 		.embedder = embedder,
-		.hidden = hidden,
 		.options = *options,
 		.sink = sink,
 		.context = context };
@@ -261,6 +273,7 @@ embed_stream(struct cells_reader *in, struct embedder *embedder, size_t hidden,
 	if (e->is_set)
 		return -1;
 	s.schema = cells_schema(in);
+	s.plan = embedder_plan(embedder);
 	if (!s.options.batch_tokens)
 		s.options.batch_tokens = embedder_batch_tokens(embedder);
 	parts = mem_zero(n_items, sizeof(*parts));

@@ -17,14 +17,15 @@
 struct embedded_group {
 	struct batch *rows; /* the cells' columns, as in the input stream (tokens too) */
 	const struct token_cells *cells; /* what the network saw (cut where truncated) */
-	const float *vectors;            /* [cells->n][hidden]; for EMBED_TOKENS [tokens][hidden] */
-	double fraction;                 /* of the input read so far, for the progress line */
+	const float *vectors; /* [cells->n][width of the plan]; a plan of all tokens: [tokens] */
+	double fraction;      /* of the input read so far, for the progress line */
 };
 
 struct embed_stream_options {
-	enum embed_pool pool;
 	struct token_limits limits;
-	int32_t cls, eos;    /* special tokens that EMBED_MEAN leaves out; -1: none */
+	int32_t cls, eos; /* special tokens that a mean leaves out; -1: none */
+	/* Why a cell that does not begin with cls is refused; NULL: it is not. */
+	const char *without_cls;
 	size_t batch_tokens; /* at most in one call of the network; 0: what the backend likes */
 	size_t workers;      /* as the embedder was opened with */
 };
@@ -34,7 +35,7 @@ typedef int embed_sink(void *context, const struct embedded_group *group, struct
 
 /* Reads `in` to its end. Errors name the stream, the batch and the cell. ret_truncated: cells that
  * were cut. */
-int embed_stream(struct cells_reader *in, struct embedder *embedder, size_t hidden,
+int embed_stream(struct cells_reader *in, struct embedder *embedder,
     const struct embed_stream_options *options, embed_sink *sink, void *context,
     uint64_t *ret_truncated, struct err *e);
 

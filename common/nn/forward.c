@@ -4,8 +4,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "nn/first_layer.h"
 #include "nn/forward.h"
 #include "nn/network.h"
 
@@ -21,13 +23,18 @@ struct forward {
 	struct activations *inner; /* [tile][ffn] */
 	struct activations
 	    *wanted; /* [wanted rows][hidden]: the hidden states, where not all are wanted */
-	struct activations *logits; /* [tile][width] */
+	struct head_memory {
+		struct activations *inner;  /* [tile][n_hidden], or NULL */
+		struct activations *logits; /* [tile][n_labels] */
+	} * heads;                          /* [net->n_heads] */
+	struct first_layer *first;          /* NULL: computed for each cell */
 	/* Host memory, grown to the largest batch: */
 	int32_t *positions; /* [tokens] */
 	size_t *index;      /* [wanted rows]: their rows in x */
 	size_t *cu_q;       /* [cells + 1]: the wanted rows of each cell */
 	size_t *bounds;     /* [2 * cells]: first and last rows of means */
-	size_t n_positions, n_index, n_cu_q, n_bounds;
+	float *fetched;     /* [tile][columns]: a part of the output's columns */
+	size_t n_positions, n_index, n_cu_q, n_bounds, n_fetched;
 };
 
 struct forward *
@@ -46,7 +53,12 @@ forward_create(const struct network *net)
 	f->context = op->activations_create(f->ws, h);
 	f->inner = op->activations_create(f->ws, net->config.ffn);
 	f->wanted = op->activations_create(f->ws, h);
-	f->logits = op->activations_create(f->ws, net->plan.width);
+	f->heads = mem_zero(net->n_heads, sizeof(*f->heads));
+	for (size_t i = 0; i < net->n_heads; i++) {
+		if (net->heads[i].dense)
+			f->heads[i].inner = op->activations_create(f->ws, net->heads[i].n_hidden);
+		f->heads[i].logits = op->activations_create(f->ws, net->heads[i].n_labels);
+	}
 	return f;
 }
 
@@ -65,12 +77,18 @@ forward_free(struct forward *f)
 	release(f->context);
 	release(f->inner);
 	release(f->wanted);
-	release(f->logits);
+	for (size_t i = 0; i < f->net->n_heads; i++) {
+		release(f->heads[i].inner);
+		release(f->heads[i].logits);
+	}
+	first_layer_free(f->first);
 	f->net->backend->op->workspace_free(f->ws);
 	free(f->positions);
 	free(f->index);
 	free(f->cu_q);
 	free(f->bounds);
+	free(f->heads);
+	free(f->fetched);
 	free(f);
 }
 
@@ -85,6 +103,19 @@ grow(void *at, size_t *have, size_t n, size_t size)
 	free(*p);
 	*p = mem_alloc(n, size);
 	*have = n;
+}
+
+void
+forward_share_first_layer(struct forward *f)
+{
+	if (!f->first && f->net->plan.layers > 0)
+		f->first = first_layer_create(f->net, f->ws);
+}
+
+struct workspace *
+forward_workspace(const struct forward *f)
+{
+	return f->ws;
 }
 
 size_t
@@ -175,6 +206,18 @@ attend(struct forward *f, const struct layer *w, const struct packing *cells, st
 	op->attention(f->ws, f->net->config.heads, cells, f->q, f->k, f->v, f->context);
 }
 
+/* The same in the first layer, for all rows, where tokens share what depends on them only. */
+static void
+attend_shared(struct forward *f, const struct forward_cells *cells, const struct packing *packing)
+{
+	const struct backend_ops *op = f->net->backend->op;
+	size_t n = cells->offsets[cells->n];
+
+	first_layer_run(f->first, cells->ids, f->positions, n, f->context, f->q, f->q, f->k, f->v);
+	op->activations_shape(f->context, n);
+	op->attention(f->ws, f->net->config.heads, packing, f->q, f->k, f->v, f->context);
+}
+
 /* x = norm(x + attention_output(context)); x = norm(x + ffn_output(f(ffn(x)))). Each row is by
  * itself, so a few rows go through all steps while they are in the cache. */
 static void
@@ -208,7 +251,10 @@ encode(struct forward *f, const struct forward_cells *cells, size_t n_wanted)
 
 	embed_tokens(f, cells);
 	for (size_t i = 0; i < full; i++) {
-		attend(f, &f->net->layers[i], &packing, f->x, n, f->x, n);
+		if (i == 0 && f->first)
+			attend_shared(f, cells, &packing);
+		else
+			attend(f, &f->net->layers[i], &packing, f->x, n, f->x, n);
 		feed_forward(f, &f->net->layers[i], f->x, n);
 	}
 	if (!is_subset)
@@ -223,45 +269,102 @@ encode(struct forward *f, const struct forward_cells *cells, size_t n_wanted)
 	return f->wanted;
 }
 
+struct activations *
+forward_hidden(struct forward *f, const struct forward_cells *cells)
+{
+	return encode(f, cells, forward_rows(&f->net->plan, cells));
+}
+
 /* ---- 3. heads ---- */
 
 static struct activations *
 average(struct forward *f, const struct forward_cells *cells)
 {
+	const struct backend_ops *op = f->net->backend->op;
+	bool is_pooled = f->net->plan.rows == PLAN_POOLED;
 	size_t *from, *to;
 
 	grow(&f->bounds, &f->n_bounds, 2 * cells->n, sizeof(*f->bounds));
 	from = f->bounds;
 	to = f->bounds + cells->n;
 	for (size_t i = 0; i < cells->n; i++) {
-		assert(cells->from[i] <= cells->to[i]);
-		assert(cells->to[i] <= cells->offsets[i + 1] - cells->offsets[i]);
-		from[i] = cells->offsets[i] + cells->from[i];
-		to[i] = cells->offsets[i] + cells->to[i];
+		size_t start = cells->offsets[i], length = cells->offsets[i + 1] - start;
+
+		assert(is_pooled || (cells->from[i] <= cells->to[i] && cells->to[i] <= length));
+		from[i] = start + (is_pooled ? 0 : cells->from[i]);
+		to[i] = start + (is_pooled ? length : cells->to[i]);
 	}
-	f->net->backend->op->activations_shape(f->wanted, cells->n);
-	f->net->backend->op->mean(f->ws, f->x, from, to, all(f->wanted, cells->n));
+	op->activations_shape(f->wanted, cells->n);
+	if (is_pooled)
+		op->pool(f->ws, f->net->pooling, f->x, from, to, all(f->wanted, cells->n));
+	else
+		op->mean(f->ws, f->x, from, to, all(f->wanted, cells->n));
 	return f->wanted;
 }
 
-/* The logits of n rows of x from `from`; context is free by now. */
+/* Columns `at` and on of these rows of the output. */
+static int
+fetch_columns(
+    struct forward *f, struct rows in, size_t columns, float *ret_rows, size_t at, struct err *e)
+{
+	const struct backend_ops *op = f->net->backend->op;
+	size_t width = f->net->plan.width;
+
+	if (columns == width)
+		return op->fetch(f->ws, in, ret_rows, e);
+	grow(&f->fetched, &f->n_fetched, in.n * columns, sizeof(*f->fetched));
+	if (op->fetch(f->ws, in, f->fetched, e))
+		return -1;
+	for (size_t i = 0; i < in.n; i++)
+		memcpy(ret_rows + i * width + at, f->fetched + i * columns,
+		    columns * sizeof(*ret_rows));
+	return 0;
+}
+
+/* What the heads see of these rows of x; context is free by now. */
 static struct rows
-compute_logits(struct forward *f, struct activations *x, size_t from, size_t n)
+prepare_rows(struct forward *f, struct rows in)
 {
 	const struct network *net = f->net;
 	const struct backend_ops *op = net->backend->op;
-	struct rows in = { x, from, n }, out = all(f->logits, n);
 
-	op->activations_shape(f->logits, n);
-	if (net->dense) {
-		op->activations_shape(f->context, n);
-		op->linear(f->ws, net->dense, in, all(f->context, n));
-		in = all(f->context, n);
-	}
+	if (!net->dense)
+		return in;
+	op->activations_shape(f->context, in.n);
+	op->linear(f->ws, net->dense, in, all(f->context, in.n));
+	in = all(f->context, in.n);
 	if (net->norm)
 		op->normalize(f->ws, net->norm, in, in);
-	op->linear(f->ws, net->logits, in, out);
-	return out;
+	return in;
+}
+
+/* All heads on these rows of x, and what they saw where the plan wants it. */
+static int
+run_heads(struct forward *f, struct rows in, float *ret_rows, struct err *e)
+{
+	const struct network *net = f->net;
+	const struct backend_ops *op = net->backend->op;
+	size_t at = 0;
+
+	in = prepare_rows(f, in);
+	for (size_t i = 0; i < net->n_heads; i++) {
+		const struct network_head *head = &net->heads[i];
+		const struct head_memory *to = &f->heads[i];
+		struct rows x = in;
+
+		if (head->dense) {
+			x = all(to->inner, in.n);
+			op->activations_shape(to->inner, in.n);
+			op->linear(f->ws, head->dense, in, x);
+		}
+		op->activations_shape(to->logits, in.n);
+		op->linear(f->ws, head->logits, x, all(to->logits, in.n));
+		if (fetch_columns(f, all(to->logits, in.n), head->n_labels, ret_rows, at, e))
+			return -1;
+		at += head->n_labels;
+	}
+	return net->plan.has_vectors ? fetch_columns(f, in, net->config.hidden, ret_rows, at, e)
+				     : 0;
 }
 
 int
@@ -276,15 +379,14 @@ forward_run(struct forward *f, const struct forward_cells *cells, float *ret_row
 	if (n == 0)
 		return 0;
 	x = encode(f, cells, n);
-	if (plan->rows == PLAN_MEAN)
+	if (plan->rows == PLAN_MEAN || plan->rows == PLAN_POOLED)
 		x = average(f, cells);
 	if (plan->head == PLAN_HIDDEN)
 		return f->net->backend->op->fetch(f->ws, all(x, n), ret_rows, e);
 	for (size_t from = 0; from < n; from += tile) {
-		size_t part = n - from < tile ? n - from : tile;
-		struct rows logits = compute_logits(f, x, from, part);
+		struct rows part = { x, from, n - from < tile ? n - from : tile };
 
-		if (f->net->backend->op->fetch(f->ws, logits, ret_rows + from * plan->width, e))
+		if (run_heads(f, part, ret_rows + from * plan->width, e))
 			return -1;
 	}
 	return 0;

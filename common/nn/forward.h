@@ -36,11 +36,20 @@ struct forward_cells {
 struct forward *forward_create(const struct network *net);
 void forward_free(struct forward *f);
 
+/* From now on queries, keys and values of the first layer are kept by token and position
+ * (first_layer.h); pays where cells have most of these in common. Results are the same bits. */
+void forward_share_first_layer(struct forward *f);
+
 /* The rows of output that the plan gives for these cells. */
 size_t forward_rows(const struct plan *plan, const struct forward_cells *cells);
 
 /* Computes ret_rows [forward_rows][plan.width], cell by cell in order. 0 or -1. */
 int forward_run(
     struct forward *f, const struct forward_cells *cells, float *ret_rows, struct err *e);
+
+/* The hidden states without mean and head, where they are: those of the rows FIRST and POSITIONS,
+ * else of all tokens. Valid until the next run, for the operations of the workspace. */
+struct activations *forward_hidden(struct forward *f, const struct forward_cells *cells);
+struct workspace *forward_workspace(const struct forward *f);
 
 #endif

@@ -79,11 +79,18 @@ struct model_layer {
 	const float *ffn_norm_bias;           /* [H] */
 };
 
-/* One classifier: the sequence or token classifier, or a task of a multi-task model. */
+/* One classifier: the sequence or token classifier, or a task of a multi-task model. Stored as
+ * NAME.weight and NAME.bias, or, where it is a perceptron with a hidden layer, as
+ * NAME.dense.weight, NAME.dense.bias, NAME.out_proj.weight and NAME.out_proj.bias (transformers'
+ * RobertaClassificationHead): out_proj(tanh(dense(x))). NAME is "classifier", or
+ * "classification_heads.T" for task T. */
 struct model_head {
-	const float *weight; /* [n_labels][H] */
+	const float *weight; /* [n_labels][n_hidden or H] */
 	const float *bias;   /* [n_labels] */
 	size_t n_labels;
+	const float *dense_weight; /* [n_hidden][H], or NULL */
+	const float *dense_bias;   /* [n_hidden], or NULL */
+	size_t n_hidden;           /* 0: no hidden layer */
 };
 
 struct model {
@@ -111,7 +118,10 @@ struct model {
 	/* SEQUENCE and TOKEN have one head, MULTITASK one a task, the others none. */
 	struct model_head *head;
 	size_t n_heads_out;
-	const float *attention_pool; /* [H] (stored as [H][1]), MULTITASK only, or NULL */
+	/* SEQUENCE and MULTITASK, or NULL: "attention_pool.attention_weights", [H] (stored as
+	 * [H][1]). The heads then see the sum of all hidden states of the cell, each times its
+	 * share in the softmax of their products with this vector. */
+	const float *attention_pool;
 
 	/* The names of the tokens by id, where the folder has a genes.cells; else NULL. */
 	char **vocabulary; /* [config.vocab]; an entry without a name is NULL */
@@ -128,6 +138,11 @@ struct model *model_open(const char *name, struct err *e);
 
 /* Frees everything, the mapped tensors too; NULL is allowed. */
 void model_close(struct model *m);
+
+/* Whether the head sees the first hidden state through the pooler (tanh of a dense layer), as in
+ * transformers: a SEQUENCE classifier that is one linear layer, without an attention pool. All
+ * others see the hidden states as they are. */
+bool model_has_pooled_head(const struct model *m);
 
 /* XXH3-128 of the model's tensors as 32 hexadecimal digits and a NUL: of name, count and float32
  * numbers of all tensors named in this header that are there, in the order of this header (a

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -41,6 +42,45 @@ static const struct {
 	{ "pytorch_model.bin", true, false },
 	{ "pytorch_model.bin.index.json", true, true },
 };
+
+static bool
+is_folder(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+char *
+model_files_folder(const char *name, struct err *e)
+{
+	const char *checkout = getenv("GENEFORMER_DIR");
+
+	if (is_folder(name))
+		return mem_strdup(name);
+	if (access(name, F_OK) == 0) {
+		err_set(
+		    e, "%s: not a folder (a model is a folder with config.json and weights)", name);
+		return NULL;
+	}
+	if (strchr(name, '/')) {
+		err_set(e, "%s: no such model folder", name);
+		return NULL;
+	}
+	if (!checkout || !*checkout) {
+		err_set(e, "%s: no such model folder, and GENEFORMER_DIR is not set", name);
+		return NULL;
+	}
+	for (int i = 0; i < 2; i++) {
+		char *path = mem_printf("%s/%s%s", checkout, i ? "Geneformer-" : "", name);
+		if (is_folder(path))
+			return path;
+		free(path);
+	}
+	err_set(
+	    e, "%s: no such model folder, neither here nor in GENEFORMER_DIR (%s)", name, checkout);
+	return NULL;
+}
 
 static const struct tensor *
 shard_tensors(const struct shard *s, size_t *ret_n)

@@ -17,6 +17,10 @@ struct model_tensor {
 	const char *file; /* the path of its file, for messages */
 };
 
+/* The folder that `name` stands for, as model_open says (the caller frees it), or NULL with *e set.
+ */
+char *model_files_folder(const char *name, struct err *e);
+
 /* NULL with *e set on failure: no weights, a damaged file, a shard that lacks a listed tensor, a
  * tensor in two shards. */
 struct model_files *model_files_open(const char *folder, struct err *e);

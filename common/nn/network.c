@@ -40,30 +40,52 @@ create_layer(struct network *net, struct layer *to, const struct model_layer *w)
 }
 
 static void
-create_head(struct network *net, const struct model *m)
+create_mlm_head(struct network *net, const struct model *m)
+{
+	size_t h = net->config.hidden, vocab = net->config.vocab;
+
+	net->dense =
+	    add_linear(net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
+	net->norm = net->backend->op->norm_create(
+	    net->backend, m->mlm_norm_weight, m->mlm_norm_bias, h, net->config.layer_norm_eps);
+	net->heads[0] = (struct network_head){ .logits = add_linear(net, m->decoder_weight,
+						   m->decoder_bias, vocab, h, ACTIVATION_NONE),
+		.n_labels = vocab };
+}
+
+static void
+create_classifier(struct network *net, struct network_head *to, const struct model_head *w)
 {
 	size_t h = net->config.hidden;
 
-	switch (net->plan.head) {
-	case PLAN_HIDDEN:
+	*to = (struct network_head){ .n_hidden = w->n_hidden, .n_labels = w->n_labels };
+	if (w->n_hidden)
+		to->dense = add_linear(
+		    net, w->dense_weight, w->dense_bias, w->n_hidden, h, ACTIVATION_TANH);
+	to->logits = add_linear(
+	    net, w->weight, w->bias, w->n_labels, w->n_hidden ? w->n_hidden : h, ACTIVATION_NONE);
+}
+
+static void
+create_heads(struct network *net, const struct model *m)
+{
+	size_t h = net->config.hidden;
+
+	if (net->plan.rows == PLAN_POOLED)
+		net->pooling = net->backend->op->pooling_create(net->backend, m->attention_pool, h);
+	if (net->plan.head == PLAN_HIDDEN)
 		return;
-	case PLAN_MLM:
-		net->dense = add_linear(
-		    net, m->mlm_dense_weight, m->mlm_dense_bias, h, h, net->config.activation);
-		net->norm = net->backend->op->norm_create(net->backend, m->mlm_norm_weight,
-		    m->mlm_norm_bias, h, net->config.layer_norm_eps);
-		net->logits = add_linear(
-		    net, m->decoder_weight, m->decoder_bias, net->plan.width, h, ACTIVATION_NONE);
+	net->n_heads = net->plan.head == PLAN_MLM ? 1 : m->n_heads_out;
+	net->heads = mem_zero(net->n_heads, sizeof(*net->heads));
+	if (net->plan.head == PLAN_MLM) {
+		create_mlm_head(net, m);
 		return;
-	case PLAN_SEQUENCE:
+	}
+	if (model_has_pooled_head(m))
 		net->dense =
 		    add_linear(net, m->pooler_weight, m->pooler_bias, h, h, ACTIVATION_TANH);
-		break;
-	case PLAN_TOKEN:
-		break;
-	}
-	net->logits = add_linear(
-	    net, m->head[0].weight, m->head[0].bias, net->plan.width, h, ACTIVATION_NONE);
+	for (size_t i = 0; i < net->n_heads; i++)
+		create_classifier(net, &net->heads[i], &m->head[i]);
 }
 
 struct network *
@@ -72,12 +94,13 @@ network_create(struct backend *b, const struct model *m, const struct plan *plan
 	struct network *net = mem_zero(1, sizeof(*net));
 
 	*net = (struct network){ .backend = b, .config = m->config, .plan = *plan };
-	net->linears = mem_zero(6 * plan->layers + 2, sizeof(struct linear *));
+	/* Six a layer; the decoder or two a classifier; a transform or pooler. */
+	net->linears = mem_zero(6 * plan->layers + 2 * m->n_heads_out + 2, sizeof(struct linear *));
 	net->layers = mem_zero(plan->layers, sizeof(*net->layers));
 	net->embedding = b->op->embedding_create(b, m);
 	for (size_t i = 0; i < plan->layers; i++)
 		create_layer(net, &net->layers[i], &m->layer[i]);
-	create_head(net, m);
+	create_heads(net, m);
 	return net;
 }
 
@@ -96,8 +119,10 @@ network_free(struct network *net)
 		op->norm_free(net->layers[i].ffn_norm);
 	}
 	op->norm_free(net->norm);
+	op->pooling_free(net->pooling);
 	op->embedding_free(net->embedding);
 	free(net->layers);
+	free(net->heads);
 	free(net->linears);
 	free(net);
 }

@@ -19,6 +19,13 @@ struct layer {
 	struct norm *attention_norm, *ffn_norm;
 };
 
+/* One classifier, as model.h's model_head; or the decoder of the masked-LM head. */
+struct network_head {
+	struct linear *dense; /* its hidden layer, or NULL */
+	struct linear *logits;
+	size_t n_hidden, n_labels;
+};
+
 struct network {
 	struct backend *backend;
 	struct model_config config;
@@ -26,9 +33,11 @@ struct network {
 	struct embedding *embedding;
 	struct layer *layers; /* [plan.layers] */
 	/* The head's, as far as the plan has one: */
-	struct linear *dense; /* MLM: transform; SEQUENCE: pooler */
-	struct norm *norm;    /* MLM */
-	struct linear *logits;
+	struct pooling *pooling; /* POOLED */
+	struct linear *dense;    /* MLM: transform; SEQUENCE: pooler, or NULL */
+	struct norm *norm;       /* MLM */
+	struct network_head *heads;
+	size_t n_heads;
 	/* All linear layers in the order of their use. */
 	struct linear **linears;
 	size_t n_linears;

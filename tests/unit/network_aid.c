@@ -122,9 +122,12 @@ make_heads(struct arena *a, struct model *m)
 		m->decoder_bias = aid_numbers(a, m->config.vocab, 0.2f);
 		return;
 	}
-	m->head = arena_zero(a, 1, sizeof(*m->head));
-	m->n_heads_out = 1;
-	m->head[0] = (struct model_head){ aid_numbers(a, n * h, 0.3f), aid_numbers(a, n, 0.2f), n };
+	m->n_heads_out = m->config.class == MODEL_MULTITASK ? 3 : 1;
+	m->head = arena_zero(a, m->n_heads_out, sizeof(*m->head));
+	for (size_t i = 0; i < m->n_heads_out; i++)
+		m->head[i] = (struct model_head){ .weight = aid_numbers(a, (n + i) * h, 0.3f),
+			.bias = aid_numbers(a, n + i, 0.2f),
+			.n_labels = n + i };
 	if (m->config.class == MODEL_SEQUENCE) {
 		m->pooler_weight = aid_numbers(a, h * h, 0.2f);
 		m->pooler_bias = aid_numbers(a, h, 0.2f);

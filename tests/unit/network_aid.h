@@ -53,7 +53,8 @@ float *aid_numbers(struct arena *a, size_t n, float size);
 size_t aid_number_below(size_t n);
 
 /* A model of this configuration with random weights, all heads that the class may have included
- * (n_labels). Everything is the arena's: not for model_close. */
+ * (n_labels; MULTITASK: three heads of n_labels, one more, two more). Everything is the arena's:
+ * not for model_close. */
 struct model *aid_model(struct arena *a, const struct model_config *config);
 
 #endif
