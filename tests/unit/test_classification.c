@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "near_aid.h"
 #include "stat/classification.h"
 
 #define CLOSE 1e-15
@@ -31,19 +31,19 @@ scores_like_scikit_learn(void **state)
 	assert_int_equal(matrix[2 * 6 + 3], 1);
 	classification_score(&c, matrix, 6);
 	assert_int_equal(c.n, 10);
-	assert_double_equal(c.accuracy, 0.6, CLOSE);
-	assert_double_equal(c.balanced_accuracy, 0.6666666666666666, CLOSE);
-	assert_double_equal(c.macro.f1, 0.5666666666666667, CLOSE);
-	assert_double_equal(c.macro.precision, 0.6333333333333333, CLOSE);
-	assert_double_equal(c.weighted.f1, 0.6666666666666666, CLOSE);
-	assert_double_equal(c.matthews, 0.5142653638627284, CLOSE);
-	assert_double_equal(c.kappa, 0.4871794871794872, CLOSE);
-	assert_double_equal(c.classes[1].precision, 0.5, CLOSE);
-	assert_double_equal(c.classes[2].recall, 0.5, CLOSE);
+	assert_near(c.accuracy, 0.6, CLOSE);
+	assert_near(c.balanced_accuracy, 0.6666666666666666, CLOSE);
+	assert_near(c.macro.f1, 0.5666666666666667, CLOSE);
+	assert_near(c.macro.precision, 0.6333333333333333, CLOSE);
+	assert_near(c.weighted.f1, 0.6666666666666666, CLOSE);
+	assert_near(c.matthews, 0.5142653638627284, CLOSE);
+	assert_near(c.kappa, 0.4871794871794872, CLOSE);
+	assert_near(c.classes[1].precision, 0.5, CLOSE);
+	assert_near(c.classes[2].recall, 0.5, CLOSE);
 	assert_int_equal(c.classes[2].support, 4);
 	assert_int_equal(c.classes[3].predicted, 2);
 	assert_true(c.classes[3].is_present);
-	assert_double_equal(c.classes[3].f1, 0, 0);
+	assert_near(c.classes[3].f1, 0, 0);
 	assert_false(c.classes[5].is_present);
 	classification_free(&c);
 }
@@ -57,9 +57,9 @@ one_class(void **state)
 
 	(void)state;
 	classification_score(&c, matrix, 2);
-	assert_double_equal(c.accuracy, 1, 0);
-	assert_double_equal(c.macro.f1, 1, 0);
-	assert_double_equal(c.matthews, 0, 0);
+	assert_near(c.accuracy, 1, 0);
+	assert_near(c.macro.f1, 1, 0);
+	assert_near(c.matthews, 0, 0);
 	assert_true(isnan(c.kappa));
 	classification_free(&c);
 }
@@ -75,7 +75,7 @@ no_rows(void **state)
 	assert_int_equal(c.n, 0);
 	assert_true(isnan(c.accuracy) && isnan(c.macro.f1) && isnan(c.weighted.f1));
 	assert_true(isnan(c.balanced_accuracy) && isnan(c.matthews) && isnan(c.kappa));
-	assert_double_equal(c.classes[0].f1, 0, 0);
+	assert_near(c.classes[0].f1, 0, 0);
 	classification_free(&c);
 }
 
