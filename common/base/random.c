@@ -64,7 +64,7 @@ random_fill(uint64_t seed, uint64_t stream, uint64_t from, uint32_t *ret_numbers
 struct random
 random_start(uint64_t seed, uint64_t stream)
 {
-	return (struct random) { .seed = seed, .stream = stream };
+	return (struct random){ .seed = seed, .stream = stream };
 }
 
 uint32_t
