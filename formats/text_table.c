@@ -35,6 +35,13 @@ add_tsv_byte(struct buffer *b, const char *text, size_t i, size_t n)
 	add(b, hex);
 }
 
+void
+text_table_tsv(struct buffer *row, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_tsv_byte(row, text, i, n);
+}
+
 static bool
 needs_quotes(const char *text, size_t n)
 {
@@ -65,8 +72,7 @@ add_field(struct text_table *t)
 	struct buffer printable = { 0 };
 
 	if (t->form == TEXT_TSV) {
-		for (size_t i = 0; i < t->field.size; i++)
-			add_tsv_byte(&t->row, text, i, t->field.size);
+		text_table_tsv(&t->row, text, t->field.size);
 	} else if (t->is_shown) {
 		text_printable(&printable, text, t->field.size);
 		add_csv(&t->row, (const char *)printable.data, printable.size);

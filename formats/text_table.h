@@ -31,4 +31,7 @@ int text_table_write(struct text_table *t, const struct batch *b, struct err *e)
 
 void text_table_free(struct text_table *t);
 
+/* Adds a text to a row as a field of TSV, without the tab behind it. */
+void text_table_tsv(struct buffer *row, const char *text, size_t n);
+
 #endif

@@ -15,8 +15,10 @@ each_gene(const char *text, size_t size, gene_group_visit *f, void *context, str
 		const char *plus = memchr(from, '+', (size_t)(end - from));
 		size_t n = (size_t)((plus ? plus : end) - from);
 
+		if (!size)
+			return err_set(e, "an empty group");
 		if (!n)
-			return err_set(e, "'%.*s': an empty group, or a gene without a name",
+			return err_set(e, "'%.*s': a gene without a name",
 			    (int)(size < 100 ? size : 100), text);
 		if (f(context, from, n, !plus, e))
 			return -1;

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/io.h"
+#include "cell/gene_groups.h"
 
-enum { FIRST_SLOTS = 1024, FILE_LIMIT = 1 << 30 };
+enum { FIRST_SLOTS = 1024 };
 
 /* 1. Genes */
 
@@ -155,68 +155,42 @@ gene_sets_add(struct gene_sets *s, uint32_t *genes, size_t n)
 
 /* 3. Sets of the command line */
 
-/* One set, its genes with '+' between them. */
+/* Sets while they are read. */
+struct reading {
+	struct gene_sets *sets;
+	const struct genes *names; /* NULL: ids are taken as they are */
+	struct buffer genes;       /* uint32_t: of the set at hand */
+};
+
 static int
-parse_set(
-    struct gene_sets *s, const char *text, size_t size, const struct genes *names, struct err *e)
+take_gene(void *context, const char *name, size_t size, bool is_last, struct err *e)
 {
 	const struct name_rules rules = { true, true };
-	struct buffer genes = { 0 };
+	struct reading *r = context;
+	ptrdiff_t row = r->names ? genes_map(r->names, name, size, rules) : -1;
+	uint32_t gene;
 
-	for (const char *from = text, *end = text + size; from <= end;) {
-		const char *to = memchr(from, '+', (size_t)(end - from));
-		size_t n = (size_t)((to ? to : end) - from);
-		ptrdiff_t row = names ? genes_map(names, from, n, rules) : -1;
-		const char *id = row < 0 ? from : strings_get(names->ids, (size_t)row, &n);
-		uint32_t gene = n ? gene_sets_gene(s, id, n) : 0;
-
-		if (!n)
-			err_set(
-			    e, "'%.*s': an empty group, or a gene without a name", (int)size, text);
-		buffer_add(&genes, &gene, sizeof(gene));
-		from = (to ? to : end) + 1;
+	(void)e;
+	if (row >= 0)
+		name = strings_get(r->names->ids, (size_t)row, &size);
+	gene = gene_sets_gene(r->sets, name, size);
+	buffer_add(&r->genes, &gene, sizeof(gene));
+	if (is_last) {
+		gene_sets_add(
+		    r->sets, (uint32_t *)(void *)r->genes.data, r->genes.size / sizeof(gene));
+		r->genes.size = 0;
 	}
-	if (!e->is_set)
-		gene_sets_add(s, (uint32_t *)(void *)genes.data, genes.size / sizeof(uint32_t));
-	buffer_free(&genes);
-	return e->is_set ? -1 : 0;
-}
-
-static int
-parse_file(struct gene_sets *s, const char *path, const struct genes *names, struct err *e)
-{
-	char *text = io_read_file(path, FILE_LIMIT, NULL, e);
-
-	for (char *line = text; line && *line && !e->is_set;) {
-		size_t size = strcspn(line, "\n"), n = size;
-
-		while (n && strchr(" \t\r", line[n - 1]))
-			n--;
-		if (n && parse_set(s, line, n, names, e))
-			err_prefix(e, "%s", path);
-		line += size + (line[size] == '\n');
-	}
-	free(text);
-	return e->is_set ? -1 : 0;
+	return 0;
 }
 
 int
 gene_sets_parse(struct gene_sets *s, const char *text, const struct genes *names, struct err *e)
 {
-	size_t n_before = s->n;
+	struct reading r = { .sets = s, .names = names };
 
-	if (*text == '@' && parse_file(s, text + 1, names, e))
-		return -1;
-	while (*text && *text != '@') {
-		size_t size = strcspn(text, ",");
-
-		if (parse_set(s, text, size, names, e))
-			return -1;
-		if (text[size] == ',' && !text[size + 1])
-			return err_set(e, "'%s': an empty group", text);
-		text += size + (text[size] == ',');
-	}
-	return s->n > n_before ? 0 : err_set(e, "'%s': no genes", text);
+	gene_groups_each(text, take_gene, &r, e);
+	buffer_free(&r.genes);
+	return e->is_set ? -1 : 0;
 }
 
 /* 4. Order */

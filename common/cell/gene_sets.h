@@ -41,9 +41,8 @@ uint32_t gene_sets_add(struct gene_sets *s, uint32_t *genes, size_t n);
 /* Its genes, ascending by number. Valid until the next add. */
 const uint32_t *gene_sets_get(const struct gene_sets *s, uint32_t set, size_t *ret_n);
 
-/* Adds the sets of a command line: "A,B,C+D" or "@FILE" with a set a line (empty lines are left
- * out). Where names is given, symbols and other names of genes are understood. -1 for an empty set
- * or a file that cannot be read. */
+/* Adds the sets of a command line (gene_groups.h). Where names is given, symbols and other names of
+ * genes are understood. -1 for an empty set or a file that cannot be read. */
 int gene_sets_parse(
     struct gene_sets *s, const char *text, const struct genes *names, struct err *e);
 

@@ -1,18 +1,15 @@
-/* 1. The spill file
- * 2. Values in memory
- * 3. The value of a rank
- * 4. Genes in the spill file
- * 5. The module's functions */
+/* 1. Values in memory
+ * 2. The value of a rank
+ * 3. Genes in the spill file
+ * 4. The module's functions */
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
 
-#include "base/io.h"
+#include "base/mem.h"
+#include "base/spill.h"
 #include "stat/gene_medians.h"
 #include "stat/tdigest.h"
 
@@ -28,8 +25,8 @@ enum {
 /* Values of one spill: those of gene 0, then of gene 1, ...; then how many each gene has, as
  * uint32. */
 struct run {
-	off_t values; /* of the next gene, once the genes are gone through */
-	off_t counts;
+	uint64_t values; /* of the next gene, once the genes are gone through */
+	uint64_t counts;
 	size_t n_genes;
 };
 
@@ -45,56 +42,12 @@ struct gene_medians {
 	double *values;          /* [max_held] */
 	double *grouped;         /* [max_held] */
 
-	int file; /* -1: nothing has been spilled */
-	off_t file_end;
+	struct spill file;
 	struct run *runs;
 	size_t n_runs;
 };
 
-/* 1. The spill file */
-
-static int
-append(struct gene_medians *m, const void *bytes, size_t n, struct err *e)
-{
-	const char *from = bytes;
-
-	while (n) {
-		ssize_t w = pwrite(m->file, from, n, m->file_end);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return err_sys(e, "temporary file in TMPDIR: write");
-		from += w;
-		n -= (size_t)w;
-		m->file_end += w;
-	}
-	return 0;
-}
-
-static int
-read_at(const struct gene_medians *m, off_t at, void *bytes, size_t n, struct err *e)
-{
-	char *to = bytes;
-
-	while (n) {
-		ssize_t r = pread(m->file, to, n, at);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return err_sys(e, "temporary file in TMPDIR: read");
-		if (r == 0)
-			return err_set(
-			    e, "temporary file in TMPDIR: shorter than what was written");
-		to += r;
-		n -= (size_t)r;
-		at += r;
-	}
-	return 0;
-}
-
-/* 2. Values in memory */
+/* 1. Values in memory */
 
 /* Makes the tables long enough for the gene. */
 static void
@@ -139,18 +92,16 @@ group(struct gene_medians *m)
 }
 
 static int
-spill(struct gene_medians *m, struct err *e)
+spill_held(struct gene_medians *m, struct err *e)
 {
 	struct run run = { .n_genes = m->n_genes };
 
-	if (m->file < 0 && (m->file = io_spill_file(e)) < 0)
-		return -1;
 	group(m);
-	run.values = m->file_end;
-	if (append(m, m->grouped, m->n_held * sizeof(*m->grouped), e))
+	run.values = m->file.size;
+	if (spill_append(&m->file, m->grouped, m->n_held * sizeof(*m->grouped), e))
 		return -1;
-	run.counts = m->file_end;
-	if (append(m, m->held, m->n_genes * sizeof(*m->held), e))
+	run.counts = m->file.size;
+	if (spill_append(&m->file, m->held, m->n_genes * sizeof(*m->held), e))
 		return -1;
 	m->runs = mem_resize(m->runs, m->n_runs, m->n_runs + 1, sizeof(*m->runs));
 	m->runs[m->n_runs++] = run;
@@ -159,7 +110,7 @@ spill(struct gene_medians *m, struct err *e)
 	return 0;
 }
 
-/* 3. The value of a rank */
+/* 2. The value of a rank */
 
 /* The values of one gene: in memory, or in as many pieces as there are runs. */
 struct gene_values {
@@ -182,16 +133,16 @@ visit_values(const struct gene_values *v, visit *see, void *context, struct err 
 		return 0;
 	}
 	for (size_t i = 0; i < v->medians->n_runs; i++) {
-		off_t at = v->medians->runs[i].values;
+		uint64_t at = v->medians->runs[i].values;
 		size_t left = v->counts[i * GENES_AT_ONCE];
 
 		while (left) {
 			size_t n = left < BLOCK ? left : BLOCK;
 
-			if (read_at(v->medians, at, block, n * sizeof(*block), e))
+			if (spill_read(&v->medians->file, at, block, n * sizeof(*block), e))
 				return -1;
 			see(block, n, context);
-			at += (off_t)(n * sizeof(*block));
+			at += n * sizeof(*block);
 			left -= n;
 		}
 	}
@@ -286,7 +237,7 @@ median(const struct gene_values *v, double *ret_median, struct err *e)
 	return 0;
 }
 
-/* 4. Genes in the spill file */
+/* 3. Genes in the spill file */
 
 /* The counts of genes from..from+n in every run: those of run i at counts[i * GENES_AT_ONCE]. */
 static int
@@ -298,7 +249,7 @@ read_counts(const struct gene_medians *m, size_t from, size_t n, uint32_t *count
 		size_t there = run->n_genes > from ? run->n_genes - from : 0;
 
 		there = there < n ? there : n;
-		if (read_at(m, run->counts + (off_t)(from * sizeof(*counts)),
+		if (spill_read(&m->file, run->counts + from * sizeof(*counts),
 			counts + i * GENES_AT_ONCE, there * sizeof(*counts), e))
 			return -1;
 	}
@@ -335,7 +286,7 @@ median_from_file(
 	if (median(&v, ret_median, e))
 		return -1;
 	for (size_t i = 0; i < m->n_runs; i++)
-		m->runs[i].values += (off_t)(counts[i * GENES_AT_ONCE] * sizeof(double));
+		m->runs[i].values += counts[i * GENES_AT_ONCE] * sizeof(double);
 	return 0;
 }
 
@@ -376,14 +327,14 @@ medians_from_memory(struct gene_medians *m, double *medians, size_t n, struct er
 	return 0;
 }
 
-/* 5. The module's functions */
+/* 4. The module's functions */
 
 static struct gene_medians *
 medians_new(void)
 {
 	struct gene_medians *m = mem_zero(1, sizeof(*m));
 
-	m->file = -1;
+	m->file = spill_new();
 	return m;
 }
 
@@ -425,7 +376,7 @@ gene_medians_add(
 			tdigest_add(&m->digests[genes[i]], values[i], 1);
 			continue;
 		}
-		if (m->n_held == m->max_held && spill(m, e))
+		if (m->n_held == m->max_held && spill_held(m, e))
 			return -1;
 		m->held[genes[i]]++;
 		m->genes[m->n_held] = genes[i];
@@ -455,7 +406,7 @@ gene_medians_finish(struct gene_medians *m, double *ret_medians, size_t n, struc
 	}
 	if (!m->n_runs)
 		return medians_from_memory(m, ret_medians, n_known, e);
-	return spill(m, e) ? -1 : medians_from_file(m, ret_medians, n_known, e);
+	return spill_held(m, e) ? -1 : medians_from_file(m, ret_medians, n_known, e);
 }
 
 bool
@@ -471,8 +422,7 @@ gene_medians_free(struct gene_medians *m)
 		return;
 	for (size_t i = 0; m->digests && i < m->n_genes; i++)
 		tdigest_free(&m->digests[i]);
-	if (m->file >= 0)
-		close(m->file);
+	spill_close(&m->file);
 	free(m->cells);
 	free(m->digests);
 	free(m->held);

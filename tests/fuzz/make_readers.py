@@ -37,6 +37,9 @@ for protocol in (2, 4):
     save("pickle", f"small_{protocol}.pkl", pickle.dumps({"a": [1, (2.5, None)], "b": {"c": True}}, protocol))
     save("pickle", f"ordered_{protocol}.pkl", pickle.dumps(collections.OrderedDict(a=1), protocol))
 save("pickle", "empty_tuple.pkl", pickle.dumps((), 2))
+for name in ("raw/in_silico_delete_a_raw.pickle", "states/in_silico_delete_a_raw.pickle"):
+    with open("../data/perturbations/" + name, "rb") as f:
+        save("pickle", "perturbations_" + name.split("/")[0] + ".pkl", f.read())
 loop = []
 loop.append(loop)
 save("pickle", "loop.pkl", pickle.dumps(loop, 2))
