@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh - the main job on real cells: from an .h5ad to Geneformer embeddings, and a look at them.
+# run.sh - the main job on real cells: from an .h5ad to Geneformer embeddings, a map of them, and a
+# perturbation whose answer is known.
 #
 #	run.sh [FOLDER]          what it makes goes to FOLDER (build/demo)
 #
@@ -42,4 +43,25 @@ cellview --tsv --columns louvain,embedding embeddings.cells | sed 2,801d > other
 show 'To which mean do the other 1,838 cells lie nearest? (The model has seen no cell of these.)' \
 'awk -f demo/nearest.awk types.tsv others.tsv'
 
-printf '\nMade in %s: tokens.cells, embeddings.cells, types.cells, pbmc3k.embedded.h5ad\n' "$PWD"
+show 'A map of the cells: a picture for the paper, and a page to look around in' \
+'cellplot --kind umap -c louvain --title "2,638 blood cells" embeddings.cells -o umap.svg
+cellplot --kind umap -c louvain embeddings.cells -o umap.html'
+
+show 'Which genes make a monocyte? The 256 highest genes of each cell, and the mean of each type' \
+'h5ad2cells demo/pbmc3k.h5ad | genemap -d demo/genes.cells | normalize -d demo/genes.cells |
+    rankencode -d demo/genes.cells -n 256 -o short.cells
+gfembed -m demo/model --pool mean --precision f32 --summary mean --by louvain short.cells -o states.cells'
+
+show 'Delete each gene of the monocytes among the first 200 cells: does that move them towards T cells?' \
+'cellhead -n 200 short.cells |
+    gfperturb -m demo/model --type delete --pool mean -o deletions.cells \
+        --states states.cells --by louvain --start "CD14+ Monocytes" --goal "CD4 T cells"
+perturbstats --mode goal -d demo/genes.cells deletions.cells -o deletions.tsv
+cellplot --kind volcano --title "Deletions in monocytes, towards T cells" deletions.tsv -o deletions.svg
+head -n 21 deletions.tsv | cut -f 2,4,6,7'
+
+show 'Where do the known markers of monocytes stand? (It is a small model: see for yourself.)' \
+'awk -f demo/markers.awk deletions.tsv'
+
+printf '\nMade in %s: tokens.cells, embeddings.cells, types.cells, pbmc3k.embedded.h5ad, umap.svg, umap.html,\n' "$PWD"
+printf 'deletions.cells, deletions.tsv, deletions.svg\n'
