@@ -57,13 +57,14 @@ COMPLETIONS := $(FILTERS:%=$(B)/completions/bash/%) $(FILTERS:%=$(B)/completions
 # Package, and the plain flag for where pkg-config does not know it. A program is linked with those that it uses.
 library = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null || echo $(3))
 LIB_CFLAGS := $(call library,--cflags,hdf5,$(call library,--cflags,hdf5-serial)) $(call library,--cflags,liblzf) \
-	$(call library,--cflags,cairo) $(call library,--cflags,lapacke)
+	$(call library,--cflags,cairo) $(call library,--cflags,lapacke) $(call library,--cflags,liblbfgs)
 LIBS := -Wl,--as-needed $(call library,--libs,hdf5,$(call library,--libs,hdf5-serial,-lhdf5)) \
 	$(call library,--libs,dnnl,-ldnnl) $(call library,--libs,libdeflate,-ldeflate) \
 	$(call library,--libs,blosc,-lblosc) $(call library,--libs,liblzf,-llzf) $(call library,--libs,liblz4,-llz4) \
 	$(call library,--libs,libzstd,-lzstd) $(call library,--libs,libxxhash,-lxxhash) \
 	$(call library,--libs,jansson,-ljansson) $(call library,--libs,csv,-lcsv) \
-	$(call library,--libs,cairo,-lcairo) $(call library,--libs,lapacke,-llapacke) -lm
+	$(call library,--libs,cairo,-lcairo) $(call library,--libs,lapacke,-llapacke) \
+	$(call library,--libs,liblbfgs,-llbfgs) -lm
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdate-time
 C_FLAGS  = -std=c11 -pthread $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)

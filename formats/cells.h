@@ -41,13 +41,14 @@ const char *kind_name(enum kind kind);
  * foreign stream what its columns make it. A wrong kind is an error that says what came and which
  * program makes what is needed.
  *
- * With a single kind asked for, its columns are brought to the profile's types, so that a filter
- * sees only these: counts: gene list of (dictionary or plain) utf8, count list<float32>, n_counts
- * float32 or float64; values: gene, value list<float64>, n_counts; tokens: input_ids list<uint16>
- * or list<int32>, length int64; embeddings: fixed_size_list<float32>; and cell utf8, added as the
- * row number where a foreign stream has none (cells of tokens and embeddings; counts and values
- * too). Values that do not fit their type are errors. In counts and values, whoever asks for them,
- * a row must have as many counts or values as genes. */
+ * Unless any kind is asked for (KIND_ANY), the columns of the kind that came are brought to the
+ * profile's types, so that a filter sees only these: counts: gene list of (dictionary or plain)
+ * utf8, count list<float32>, n_counts float32 or float64; values: gene, value list<float64>,
+ * n_counts; tokens: input_ids list<uint16> or list<int32>, length int64; embeddings:
+ * fixed_size_list<float32>; and cell utf8, added as the row number where a foreign stream has none
+ * (cells of tokens and embeddings; counts and values too). Values that do not fit their type are
+ * errors. In counts and values, whoever asks for them, a row must have as many counts or values as
+ * genes. */
 struct cells_reader *cells_open(
     const struct cli *cli, const char *path, unsigned kinds, struct err *e);
 
@@ -71,6 +72,15 @@ struct cells_writer *cells_create(
 /* The same to another place than cli->output; for programs that write several streams. */
 struct cells_writer *cells_create_at(
     const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e);
+
+/* The same for work that may be interrupted: the stream grows as cli->output.part, batch by batch,
+ * and stays there whatever happens. Where there is one already, it is gone on with behind its whole
+ * batches, which are handed to `visit` first (0, or -1 with e set); its bytes must be those that
+ * these options would have written. ret_rows: how many rows it has. */
+typedef int cells_part_visit(
+    void *context, const struct schema *s, const struct batch *b, struct err *e);
+struct cells_writer *cells_resume(const struct cli *cli, enum kind kind, struct schema *schema,
+    cells_part_visit *visit, void *context, uint64_t *ret_rows, struct err *e);
 const struct schema *cells_written_schema(const struct cells_writer *w);
 
 /* Writes the rows of b, split where they exceed 1,000 rows or 8 MB. Zero rows: nothing. */

@@ -13,12 +13,6 @@ struct cells_reader {
 	uint64_t rows;
 };
 
-static bool
-is_single(unsigned kinds)
-{
-	return kinds && !(kinds & (kinds - 1));
-}
-
 struct cells_reader *
 cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *e)
 {
@@ -33,7 +27,7 @@ cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *
 		r->kind = kind_judge(arrow_schema(r->arrow));
 		if (!(r->kind & kinds))
 			kind_refuse(cells_name(r), r->kind, kinds, cli->program->name, e);
-		else if (is_single(kinds) &&
+		else if (kinds != KIND_ANY &&
 			 !(r->conversion = conversion_plan(arrow_schema(r->arrow), r->kind, e)))
 			err_prefix(e, "%s", cells_name(r));
 	}

@@ -37,6 +37,7 @@ build|library|jansson.h,jansson,-ljansson|libjansson-dev|jansson-devel|jansson|j
 build|library|csv.h,libcsv,-lcsv|libcsv-dev|libcsv-devel|libcsv|libcsv
 build|library|cairo.h,cairo,-lcairo|libcairo2-dev|cairo-devel|cairo|cairo
 build|library|lapacke.h,lapacke,-llapacke|liblapacke-dev|lapack-devel|liblapacke|lapack
+build|library|lbfgs.h,liblbfgs,-llbfgs|liblbfgs-dev|liblbfgs-devel|liblbfgs|liblbfgs
 test|library|cmocka.h,cmocka,-lcmocka|libcmocka-dev|libcmocka-devel|cmocka|cmocka
 test|check|has_sanitizers|gcc libc6-dev|libasan libubsan|gcc|llvm
 test|command|prove|perl|perl-Test-Harness|perl|perl

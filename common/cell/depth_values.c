@@ -132,7 +132,8 @@ depth_values_find(struct batch *b, const struct depth_columns *c, const uint32_t
     size_t n_numbers, double target_sum, struct depth_values *ret_values, struct err *e)
 {
 	size_t n_entries = b->columns[c->count].children[0].length;
-	struct finder f = { { 0, arena_alloc(&b->arena, n_entries, sizeof(*f.found.genes)),
+	struct finder f = { { 0, arena_zero(&b->arena, b->rows + 1, sizeof(*f.found.offsets)),
+				arena_alloc(&b->arena, n_entries, sizeof(*f.found.genes)),
 				arena_alloc(&b->arena, n_entries, sizeof(*f.found.values)) },
 		arena_zero(&b->arena, n_numbers, sizeof(*f.places)) };
 
@@ -146,6 +147,7 @@ depth_values_find(struct batch *b, const struct depth_columns *c, const uint32_t
 			total = array_number(&c->total, &b->columns[c->n_counts], row);
 		if (scale_cell(&f, c, b, row, from, total, target_sum, e))
 			return -1;
+		f.found.offsets[row + 1] = f.found.n;
 	}
 	*ret_values = f.found;
 	return 0;

@@ -41,6 +41,7 @@ struct depth_columns depth_columns_find(const struct schema *s);
 /* All values of a batch, cell by cell, in the batch's arena. */
 struct depth_values {
 	size_t n;
+	size_t *offsets; /* [rows + 1] cell i has the values offsets[i] up to offsets[i + 1] */
 	uint32_t *genes; /* [n] */
 	double *values;  /* [n] above 0, finite */
 };

@@ -264,6 +264,65 @@ class_names_open(const struct model *m, const char *file, struct err *e)
 	return NULL;
 }
 
+struct class_names *
+class_names_from(const char *const *names, size_t n, const char *place, struct err *e)
+{
+	struct class_list list = { place, names, n };
+
+	return class_names_of_tasks(&list, 1, e);
+}
+
+struct class_names *
+class_names_of_tasks(const struct class_list *lists, size_t n_tasks, struct err *e)
+{
+	struct class_names *c = mem_zero(1, sizeof(*c));
+
+	c->n_tasks = n_tasks;
+	c->tasks = arena_zero(&c->arena, n_tasks, sizeof(*c->tasks));
+	for (size_t t = 0; t < n_tasks && !e->is_set; t++) {
+		size_t n = lists[t].n;
+		struct list l = { &c->arena, lists[t].task,
+			arena_zero(&c->arena, n, sizeof(char *)), n };
+
+		if (n_tasks > 1)
+			c->tasks[t].name = arena_strdup(&c->arena, lists[t].task);
+		for (size_t i = 0; i < n && !e->is_set; i++)
+			set_name(&l, (int64_t)i, lists[t].names[i], strlen(lists[t].names[i]), e);
+		if (!e->is_set)
+			finish_list(c, t, &l, e);
+	}
+	if (!e->is_set)
+		return c;
+	class_names_free(c);
+	return NULL;
+}
+
+uint32_t *
+class_names_places(const struct strings *names, const struct string_set *labels)
+{
+	struct strings texts = string_set_strings(labels);
+	struct string_index index = { 0 };
+	uint32_t *places;
+
+	if (texts.n != names->n)
+		return NULL;
+	places = mem_alloc(texts.n, sizeof(*places));
+	string_index_build(&index, names);
+	for (size_t i = 0; i < texts.n && places; i++) {
+		size_t size;
+		const char *text = strings_get(&texts, i, &size);
+		ptrdiff_t at = string_index_find(&index, text, size);
+
+		if (at < 0) {
+			free(places);
+			places = NULL;
+		} else
+			places[i] = (uint32_t)at;
+	}
+	string_index_free(&index);
+	return places;
+}
+
 void
 class_names_free(struct class_names *c)
 {

@@ -8,7 +8,7 @@
 #ifndef NN_CLASS_NAMES_H
 #define NN_CLASS_NAMES_H
 
-#include "cell/schema.h"
+#include "cell/string_set.h"
 #include "nn/model.h"
 
 struct class_names {
@@ -27,6 +27,24 @@ struct class_names {
  * cannot be read or has other classes than the model, a name that stands twice, is empty or has
  * control characters. */
 struct class_names *class_names_open(const struct model *m, const char *file, struct err *e);
+
+/* n names of the classes of one task; `place` is where they come from, for messages. NULL with *e
+ * set as above. */
+struct class_names *class_names_from(
+    const char *const *names, size_t n, const char *place, struct err *e);
+
+/* The same of several tasks, which have names only where they are more than one. */
+struct class_list {
+	const char *task; /* for messages, too */
+	const char *const *names;
+	size_t n;
+};
+struct class_names *class_names_of_tasks(
+    const struct class_list *lists, size_t n_tasks, struct err *e);
+
+/* The places of labels among the names of a task: [labels->n], the caller's. NULL where these are
+ * not the same texts, each once. */
+uint32_t *class_names_places(const struct strings *names, const struct string_set *labels);
 
 /* NULL is allowed. */
 void class_names_free(struct class_names *c);

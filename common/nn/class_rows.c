@@ -1,20 +1,20 @@
-/* 1. Columns of predictions
- * 2. Scores: what the columns are made of
- * 3. Cells, and genes of cells
- * 4. Genes
- * 5. All of it */
+/* 1. Scores: what the columns are made of
+ * 2. Cells, and genes of cells
+ * 3. Genes
+ * 4. All of it */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/class_columns.h"
 #include "nn/class_rows.h"
-#include "nn/class_scores.h"
 #include "nn/token_summary.h"
 
 struct class_rows {
 	struct class_rows_options options;
 	const struct genes *genes;
-	const struct class_names *names;
+	struct class_columns columns;
+	size_t width; /* of a row of scores */
 	const struct schema *in;
 	struct cells_writer *out;
 
@@ -22,102 +22,10 @@ struct class_rows {
 	struct schema *passed;    /* the others */
 	size_t at;                /* where the new columns begin */
 
-	size_t n_classes; /* of all tasks together */
-	size_t hidden;    /* of the embedding; 0: none */
-	size_t width;     /* of scores: 2 * n_classes + hidden */
-
 	struct token_summary *summary; /* genes; else NULL */
 };
 
-/* 1. Columns of predictions */
-
-static const char *
-column_name(struct arena *a, const char *stem, const char *task)
-{
-	return task ? arena_printf(a, "%s:%s", stem, task) : stem;
-}
-
-static void
-add_class_list(struct schema *s, size_t at, const char *stem, const struct task *task)
-{
-	struct field item = field_float("item", 32);
-	struct field list = field_fixed_list(
-	    column_name(&s->arena, stem, task->name), &item, (int32_t)task->names->n);
-
-	schema_insert(s, at, &list);
-	metadata_set(s, &s->fields[at].metadata, "cells:classes", task->list);
-}
-
-/* Inserts the fields of the predictions from place `at` on. */
-static void
-add_fields(const struct class_rows *r, struct schema *s, size_t at)
-{
-	struct field item = field_float("item", 32), f;
-
-	for (size_t i = 0; i < r->names->n_tasks; i++) {
-		const struct task *task = &r->names->tasks[i];
-
-		f = field_dictionary(column_name(&s->arena, "prediction", task->name), task->names);
-		schema_insert(s, at++, &f);
-		f = field_float(column_name(&s->arena, "probability", task->name), 32);
-		schema_insert(s, at++, &f);
-		add_class_list(s, at++, "probabilities", task);
-		if (r->options.has_logits)
-			add_class_list(s, at++, "logits", task);
-	}
-	if (r->hidden) {
-		f = field_fixed_list("embedding", &item, (int32_t)r->hidden);
-		schema_insert(s, at, &f);
-	}
-}
-
-/* Columns from..from+n of rows of scores, as a column of lists. */
-static struct array
-list_column(const struct class_rows *r, struct arena *a, const float *scores, size_t rows,
-    size_t from, size_t n)
-{
-	float *values = arena_alloc(a, rows * n, sizeof(*values));
-	struct array items = array_fixed(rows * n, values), column = { .length = rows };
-
-	for (size_t i = 0; i < rows; i++)
-		memcpy(values + i * n, scores + i * r->width + from, n * sizeof(*values));
-	column.children = arena_copy(a, &items, 1, sizeof(items));
-	return column;
-}
-
-/* Inserts the columns of the predictions, as add_fields. A mean over cells is decided by its
- * probabilities, the rest by the logits, which rounding has not brought together. */
-static void
-add_columns(const struct class_rows *r, struct batch *b, size_t at, const float *scores)
-{
-	size_t n = b->rows, from = 0;
-
-	for (size_t i = 0; i < r->names->n_tasks; i++) {
-		size_t n_labels = r->names->tasks[i].names->n;
-		int32_t *best = arena_alloc(&b->arena, n, sizeof(*best));
-		float *probability = arena_alloc(&b->arena, n, sizeof(*probability));
-		size_t logits = r->n_classes + from, judged = r->summary ? from : logits;
-
-		for (size_t k = 0; k < n; k++) {
-			const float *row = scores + k * r->width;
-
-			best[k] = (int32_t)class_best(row + judged, n_labels);
-			probability[k] = row[from + (size_t)best[k]];
-		}
-		batch_insert(b, at++, array_fixed(n, best));
-		batch_insert(b, at++, array_fixed(n, probability));
-		batch_insert(b, at++, list_column(r, &b->arena, scores, n, from, n_labels));
-		if (r->options.has_logits)
-			batch_insert(
-			    b, at++, list_column(r, &b->arena, scores, n, logits, n_labels));
-		from += n_labels;
-	}
-	if (r->hidden)
-		batch_insert(
-		    b, at, list_column(r, &b->arena, scores, n, 2 * r->n_classes, r->hidden));
-}
-
-/* 2. Scores: what the columns are made of: the probabilities of all tasks, their logits, the
+/* 1. Scores: what the columns are made of: the probabilities of all tasks, their logits, the
  * embedding */
 
 static int
@@ -131,23 +39,6 @@ refuse_cell(
 
 	return err_set(e, "cell %.*s: the model gives logits that are no numbers", (int)size,
 	    name ? name : "");
-}
-
-/* The scores of one row that came from the network. */
-static int
-score(const struct class_rows *r, const float *row, float *ret_scores)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < r->names->n_tasks; i++) {
-		size_t n = r->names->tasks[i].names->n;
-
-		if (class_probabilities(row + from, n, ret_scores + from))
-			return -1;
-		from += n;
-	}
-	memcpy(ret_scores + r->n_classes, row, (r->n_classes + r->hidden) * sizeof(*row));
-	return 0;
 }
 
 /* The scores of the group's cells, or of all its tokens: memory of the group. */
@@ -164,7 +55,8 @@ score_group(const struct class_rows *r, const struct embedded_group *group, stru
 		size_t last = is_of_cells ? c + 1 : cells->offsets[c + 1];
 
 		for (size_t i = first; i < last; i++)
-			if (score(r, group->vectors + i * (r->n_classes + r->hidden),
+			if (class_columns_score(&r->columns,
+				group->vectors + i * (r->columns.n_classes + r->columns.hidden),
 				scores + i * r->width)) {
 				refuse_cell(r, group, c, e);
 				return NULL;
@@ -173,7 +65,7 @@ score_group(const struct class_rows *r, const struct embedded_group *group, stru
 	return scores;
 }
 
-/* 3. Cells, and genes of cells */
+/* 2. Cells, and genes of cells */
 
 static void
 remove_tokens(const struct class_rows *r, struct batch *b)
@@ -187,7 +79,7 @@ write_cells(
     struct class_rows *r, const struct embedded_group *group, const float *scores, struct err *e)
 {
 	remove_tokens(r, group->rows);
-	add_columns(r, group->rows, r->at, scores);
+	class_columns_add(&r->columns, group->rows, r->at, scores);
 	return cells_write(r->out, group->rows, e);
 }
 
@@ -217,32 +109,28 @@ write_positions(
 	remove_tokens(r, b);
 	batch_take(b, r->passed, cell, n);
 	batch_insert(b, r->at, array_fixed(n, gene));
-	add_columns(r, b, r->at + 1, kept);
+	class_columns_add(&r->columns, b, r->at + 1, kept);
 	return cells_write(r->out, b, e);
 }
 
 static struct schema *
 row_schema(const struct class_rows *r)
 {
-	static const char *const taken[] = { "prediction", "probability", "probabilities", "logits",
-		"embedding", "gene", "state", "n_cells" };
-	enum { N_TAKEN = sizeof(taken) / sizeof(taken[0]), N_OF_TASKS = 4 };
+	static const char *const taken[] = { "embedding", "gene", "state", "n_cells" };
 	struct schema *s = schema_copy(r->passed);
 	struct field gene = field_dictionary("gene", r->genes->ids);
 	size_t at = r->at;
 
-	for (size_t i = 0; i < N_TAKEN; i++)
+	class_columns_vacate(&r->columns, s);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		schema_vacate(s, taken[i]);
-	for (size_t t = 0; t < r->names->n_tasks; t++)
-		for (size_t i = 0; i < N_OF_TASKS; i++)
-			schema_vacate(s, column_name(&s->arena, taken[i], r->names->tasks[t].name));
 	if (r->options.of == CLASS_ROWS_OF_POSITIONS)
 		schema_insert(s, at++, &gene);
-	add_fields(r, s, at);
+	class_columns_add_fields(&r->columns, s, at);
 	return s;
 }
 
-/* 4. Genes */
+/* 3. Genes */
 
 static struct schema *
 gene_schema(const struct class_rows *r)
@@ -253,7 +141,7 @@ gene_schema(const struct class_rows *r)
 
 	schema_append(s, &gene);
 	schema_append(s, &n_cells);
-	add_fields(r, s, 2);
+	class_columns_add_fields(&r->columns, s, 2);
 	for (size_t i = 0; i < r->in->metadata.n; i++)
 		metadata_set(
 		    s, &s->metadata, r->in->metadata.pairs[i].key, r->in->metadata.pairs[i].value);
@@ -286,14 +174,14 @@ write_genes(struct class_rows *r, struct err *e)
 		}
 		batch_append(&b, array_fixed(b.rows, gene));
 		batch_append(&b, array_fixed(b.rows, counts));
-		add_columns(r, &b, 2, scores);
+		class_columns_add(&r->columns, &b, 2, scores);
 		cells_write(r->out, &b, e);
 		batch_free(&b);
 	}
 	return e->is_set ? -1 : 0;
 }
 
-/* 5. All of it */
+/* 4. All of it */
 
 static void
 find_columns(struct class_rows *r)
@@ -313,17 +201,17 @@ class_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 {
 	struct class_rows *r;
 	bool is_of_genes = options->of == CLASS_ROWS_OF_GENES;
+	size_t hidden = plan->has_vectors ? model->config.hidden : 0;
 
 	if (e->is_set)
 		return NULL;
 	r = mem_zero(1, sizeof(*r));
 	*r = (struct class_rows){ .options = *options,
 		.genes = genes,
-		.names = names,
-		.in = cells_schema(in),
-		.hidden = plan->has_vectors ? model->config.hidden : 0 };
-	r->n_classes = plan->width - r->hidden;
-	r->width = 2 * r->n_classes + r->hidden;
+		.columns = { names, plan->width - hidden, hidden, options->has_logits,
+		    is_of_genes },
+		.in = cells_schema(in) };
+	r->width = class_columns_width(&r->columns);
 	find_columns(r);
 	if (is_of_genes)
 		r->summary = token_summary_new(r->width, model->config.vocab);

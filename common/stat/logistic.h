@@ -5,9 +5,10 @@
  * classes the first one's coefficients stay 0, so that the second one's are those of a plain
  * logistic regression. These are the conventions of scikit-learn's LogisticRegression (C = cost).
  *
- * In W the objective is strongly convex with modulus 1, so the norm of the gradient bounds how far
- * W is from the only optimum. Rows are added up in blocks that depend on the data alone: the same
- * bits for any number of threads. */
+ * In W the objective is strongly convex with modulus 1, so once the intercepts are right the norm
+ * of the gradient bounds how far W is from the only optimum. Rounding of the objective ends the
+ * descent at norms of about 1e-7. Rows are added up in blocks that depend on the data alone: the
+ * same bits for any number of threads. */
 
 #ifndef STAT_LOGISTIC_H
 #define STAT_LOGISTIC_H
