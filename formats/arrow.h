@@ -66,6 +66,13 @@ void arrow_close(struct arrow_reader *r);
 struct arrow_writer *arrow_create(
     struct output *out, const struct schema *s, int level, struct err *e);
 
+/* What arrow_create writes, put behind *out. */
+void arrow_head(const struct schema *s, struct buffer *out);
+
+/* A writer behind the head and some batches that are in `out` already. */
+struct arrow_writer *arrow_continue(
+    struct output *out, const struct schema *s, int level, uint64_t rows, uint64_t batches);
+
 /* Writes one record batch: b's columns must fit the schema (asserted). Zero rows: nothing is
  * written. */
 int arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e);

@@ -40,38 +40,63 @@ write_message(struct arrow_writer *w, struct err *e)
 }
 
 struct visit {
-	struct arrow_writer *writer;
-	struct err *e;
+	struct encoded message;
+	struct buffer *out;
 };
 
+static void
+add_message(struct visit *v)
+{
+	buffer_add(v->out, v->message.frame.data, v->message.frame.size);
+	encoded_add_body(&v->message, v->out);
+}
+
 static int
-write_dictionary(int64_t id, const struct strings *dictionary, void *context)
+add_dictionary(int64_t id, const struct strings *dictionary, void *context)
 {
 	struct visit *v = context;
 
-	encode_dictionary(&v->writer->message, id, dictionary);
-	return write_message(v->writer, v->e);
+	encode_dictionary(&v->message, id, dictionary);
+	add_message(v);
+	return 0;
+}
+
+void
+arrow_head(const struct schema *s, struct buffer *out)
+{
+	struct visit v = { .out = out };
+
+	encode_schema(&v.message, s);
+	add_message(&v);
+	encode_each_dictionary(s, add_dictionary, &v);
+	encoded_free(&v.message);
+}
+
+struct arrow_writer *
+arrow_continue(
+    struct output *out, const struct schema *s, int level, uint64_t rows, uint64_t batches)
+{
+	struct arrow_writer *w = mem_zero(1, sizeof(*w));
+
+	w->out = out;
+	w->schema = s;
+	w->compressor = level > 0 ? compressor_new(level) : NULL;
+	w->rows = rows;
+	w->batches = batches;
+	return w;
 }
 
 struct arrow_writer *
 arrow_create(struct output *out, const struct schema *s, int level, struct err *e)
 {
-	struct arrow_writer *w;
-	struct visit v;
+	struct buffer head = { 0 };
 
 	if (e->is_set)
 		return NULL;
-	w = mem_zero(1, sizeof(*w));
-	w->out = out;
-	w->schema = s;
-	w->compressor = level > 0 ? compressor_new(level) : NULL;
-	v = (struct visit){ w, e };
-	encode_schema(&w->message, s);
-	if (write_message(w, e) < 0 || encode_each_dictionary(s, write_dictionary, &v) < 0) {
-		arrow_writer_free(w);
-		return NULL;
-	}
-	return w;
+	arrow_head(s, &head);
+	output_write(out, head.data, head.size, e);
+	buffer_free(&head);
+	return e->is_set ? NULL : arrow_continue(out, s, level, 0, 0);
 }
 
 /* A pipe's reader gets what there is: the next batch may take its time. */

@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "formats/arrow.h"
-#include "formats/cells.h"
+#include "formats/cells_part.h"
 
 enum { MAX_ROWS = 1000, MAX_BYTES = 8 << 20, FILE_LEVEL = 3 };
 
@@ -16,6 +16,7 @@ struct cells_writer {
 	struct progress progress;
 	double fraction;
 	bool counts_itself; /* by cells_count, so that rows written are not counted */
+	bool is_resumable;  /* every batch goes to the file at once */
 };
 
 /* The value of an option as it stands in the history; NULL where a text is not given. */
@@ -78,34 +79,90 @@ add_history(struct schema *schema, const struct cli *cli)
 	json_decref(history);
 }
 
-struct cells_writer *
-cells_create_at(
-    const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e)
+/* A writer without its output yet. */
+static struct cells_writer *
+new_writer(const struct cli *cli, enum kind kind, struct schema *schema)
 {
-	struct cells_writer *w;
-	int level;
+	struct cells_writer *w = mem_zero(1, sizeof(*w));
 
-	if (e->is_set) {
-		schema_free(schema);
-		return NULL;
-	}
-	w = mem_zero(1, sizeof(*w));
 	w->schema = schema;
 	w->fraction = -1;
 	metadata_set(schema, &schema->metadata, "cells:version", "1");
 	metadata_set(
 	    schema, &schema->metadata, "cells:kind", kind == KIND_TABLE ? NULL : kind_name(kind));
 	add_history(schema, cli);
-	w->output = output_create(path, true, cli->force, e);
-	if (w->output) {
-		level = cli->level >= 0 ? cli->level : output_is_file(w->output) ? FILE_LEVEL : 0;
-		w->arrow = arrow_create(w->output, schema, level, e);
-	}
 	progress_start(&w->progress, cli,
-	    kind == KIND_GENES   ? "genes"
-	    : kind == KIND_TABLE ? "rows"
-				 : "cells");
+	    kind == KIND_GENES           ? "genes"
+	    : kind == KIND_TABLE         ? "rows"
+	    : kind == KIND_PERTURBATIONS ? "perturbations"
+					 : "cells");
+	return w;
+}
+
+static int
+level_of(const struct cli *cli, const struct output *output)
+{
+	return cli->level >= 0 ? cli->level : output_is_file(output) ? FILE_LEVEL : 0;
+}
+
+struct cells_writer *
+cells_create_at(
+    const struct cli *cli, const char *path, enum kind kind, struct schema *schema, struct err *e)
+{
+	struct cells_writer *w;
+
 	if (e->is_set) {
+		schema_free(schema);
+		return NULL;
+	}
+	w = new_writer(cli, kind, schema);
+	w->output = output_create(path, true, cli->force, e);
+	if (w->output)
+		w->arrow = arrow_create(w->output, schema, level_of(cli, w->output), e);
+	if (e->is_set) {
+		cells_commit(w, e);
+		return NULL;
+	}
+	return w;
+}
+
+static int
+take_up(struct cells_writer *w, const struct cli *cli, cells_part_visit *visit, void *context,
+    uint64_t *ret_rows, struct err *e)
+{
+	struct buffer head = { 0 };
+	struct cells_part part = { 0 };
+	char *path = output_part(cli->output, e);
+
+	arrow_head(w->schema, &head);
+	if (path && cells_part_read(path, &head, visit, context, &part, e) == 0)
+		w->output = output_continue(cli->output, part.bytes, e);
+	buffer_free(&head);
+	free(path);
+	if (!w->output)
+		return -1;
+	if (part.bytes)
+		w->arrow = arrow_continue(
+		    w->output, w->schema, level_of(cli, w->output), part.rows, part.batches);
+	else
+		w->arrow = arrow_create(w->output, w->schema, level_of(cli, w->output), e);
+	*ret_rows = part.rows;
+	return e->is_set ? -1 : output_flush(w->output, e);
+}
+
+struct cells_writer *
+cells_resume(const struct cli *cli, enum kind kind, struct schema *schema, cells_part_visit *visit,
+    void *context, uint64_t *ret_rows, struct err *e)
+{
+	struct cells_writer *w;
+
+	if (e->is_set) {
+		schema_free(schema);
+		return NULL;
+	}
+	w = new_writer(cli, kind, schema);
+	w->is_resumable = true;
+	if (take_up(w, cli, visit, context, ret_rows, e)) {
 		cells_commit(w, e);
 		return NULL;
 	}
@@ -178,7 +235,7 @@ cells_write(struct cells_writer *w, const struct batch *b, struct err *e)
 		return -1;
 	if (!w->counts_itself)
 		progress_advance(&w->progress, b->rows, w->fraction);
-	return output_is_file(w->output) ? 0 : output_flush(w->output, e);
+	return output_is_file(w->output) && !w->is_resumable ? 0 : output_flush(w->output, e);
 }
 
 int

@@ -1,7 +1,7 @@
 /* 1. The perturber
  * 2. Cells and their originals
- * 3. Copies
- * 4. Comparing */
+ * 3. Comparing
+ * 4. Windows */
 
 #include <assert.h>
 #include <math.h>
@@ -13,9 +13,13 @@
 #include "cell/token_cells.h"
 #include "nn/forward.h"
 #include "nn/perturb.h"
+#include "nn/perturb_copies.h"
 
-/* As embed.c. */
-enum { BATCH_TOKENS = 2048 };
+/* A cell's copies are computed in windows of about as many tokens (at least one copy). In the first
+ * layer the copies of a window share most of their attention; so that the bits do not depend on the
+ * split of the work, what they share is what the whole window has in common, even where only a part
+ * of it is computed. The larger, the more is shared, and the more memory a worker takes. */
+enum { WINDOW_TOKENS = 8192, WINDOW_COPIES = 64 };
 
 /* What copies are compared with: a cell, or it without the genes that a copy has no room for. */
 struct original {
@@ -162,7 +166,7 @@ size_t
 perturber_batch_tokens(const struct perturber *p)
 {
 	(void)p;
-	return BATCH_TOKENS;
+	return WINDOW_TOKENS;
 }
 
 /* ---- 2. cells and their originals ---- */
@@ -308,99 +312,7 @@ find_cut_original(struct perturber *p, struct worker *w, const struct perturbati
 	return 0;
 }
 
-/* ---- 3. copies ---- */
-
-/* n copies end to end, as forward.h takes them. */
-struct copies {
-	size_t n;
-	int32_t *ids, *sources; /* [offsets[n]] */
-	size_t *offsets;        /* [n + 1] */
-	size_t *from, *to;      /* [n]: their genes, counted from the first token of all */
-	int32_t **cut_ids;      /* [n] the original, where it is not the whole cell; else NULL */
-	size_t *cut_n;
-};
-
-static void
-find_cut(const struct perturber_cell *c, const struct cell_copy *copy, struct copies *copies,
-    size_t i, struct arena *a)
-{
-	copies->cut_ids[i] = NULL;
-	copies->cut_n[i] = 0;
-	if (copy->n_cut == 0)
-		return;
-	copies->cut_ids[i] = arena_alloc(a, c->n, sizeof(int32_t));
-	copies->cut_n[i] = perturbation_original(c->how, c->ids, c->n, copy, copies->cut_ids[i]);
-}
-
-/* Copies first .. first + n - 1. */
-static struct copies
-make_copies(const struct perturber_cell *c, size_t first, size_t n, struct arena *a)
-{
-	size_t most = perturbation_most(c->how, c->n),
-	       *numbers = arena_alloc(a, 4 * n + 1, sizeof(*numbers));
-	struct copies copies = { .n = n,
-		.ids = arena_alloc(a, n * most, sizeof(*copies.ids)),
-		.sources = arena_alloc(a, n * most, sizeof(*copies.sources)),
-		.offsets = numbers,
-		.from = numbers + n + 1,
-		.to = numbers + 2 * n + 1,
-		.cut_ids = arena_alloc(a, n, sizeof(*copies.cut_ids)),
-		.cut_n = numbers + 3 * n + 1 };
-	int32_t *genes = arena_alloc(a, most, sizeof(*genes));
-
-	copies.offsets[0] = 0;
-	for (size_t i = 0; i < n; i++) {
-		size_t at = copies.offsets[i];
-		struct cell_copy copy = {
-			.ids = copies.ids + at, .sources = copies.sources + at, .genes = genes
-		};
-
-		perturbation_apply(c->how, c->ids, c->n, c->what, first + i, &copy);
-		assert(copy.length > 0 && copy.length <= most);
-		copies.offsets[i + 1] = at + copy.length;
-		copies.from[i] = at + copy.from;
-		copies.to[i] = at + copy.to;
-		find_cut(c, &copy, &copies, i, a);
-	}
-	return copies;
-}
-
-static bool
-same_original(const struct copies *c, size_t i, size_t k)
-{
-	return c->cut_n[i] == c->cut_n[k] &&
-	       (c->cut_n[i] == 0 ||
-		   memcmp(c->cut_ids[i], c->cut_ids[k], c->cut_n[i] * sizeof(int32_t)) == 0);
-}
-
-/* The copies from `from` on that have the same original, counted from the first token of theirs. */
-static struct copies
-take_run(const struct copies *all, size_t from, struct arena *a)
-{
-	struct copies run = *all;
-	size_t base = all->offsets[from], *numbers;
-
-	run.n = 1;
-	while (from + run.n < all->n && same_original(all, from, from + run.n))
-		run.n++;
-	numbers = arena_alloc(a, 3 * run.n + 1, sizeof(*numbers));
-	run.ids += base;
-	run.sources += base;
-	run.offsets = numbers;
-	run.from = numbers + run.n + 1;
-	run.to = numbers + 2 * run.n + 1;
-	run.cut_ids += from;
-	run.cut_n += from;
-	for (size_t i = 0; i <= run.n; i++)
-		run.offsets[i] = all->offsets[from + i] - base;
-	for (size_t i = 0; i < run.n; i++) {
-		run.from[i] = all->from[from + i] - base;
-		run.to[i] = all->to[from + i] - base;
-	}
-	return run;
-}
-
-/* ---- 4. comparing ---- */
+/* ---- 3. comparing ---- */
 
 /* What compares copies of one original: x are their hidden states. Numbers go behind those of the
  * `done` copies before them. */
@@ -502,12 +414,12 @@ compare(const struct comparison *c, struct err *e)
 	return options->n_states ? find_shifts(c, e) : 0;
 }
 
-/* Room for the numbers of all copies. */
+/* Room for the numbers of n copies. */
 static void
-prepare_numbers(
-    const struct perturber *p, const struct copies *copies, struct arena *a, struct perturbed *ret)
+prepare_numbers(const struct perturber_cell *c, size_t n, struct arena *a, struct perturbed *ret)
 {
-	size_t n = copies->n, n_states = p->options.n_states, most = copies->offsets[n];
+	const struct perturber *p = c->perturber;
+	size_t n_states = p->options.n_states, most = n * perturbation_most(c->how, c->n);
 
 	ret->cos_sim = arena_alloc(a, n, sizeof(*ret->cos_sim));
 	ret->shifts = n_states ? arena_alloc(a, n * n_states, sizeof(*ret->shifts)) : NULL;
@@ -525,7 +437,11 @@ compute_run(struct worker *w, struct perturber_cell *c, struct comparison *compa
 {
 	struct perturber *p = c->perturber;
 	const struct copies *run = comparison->copies;
-	struct forward_cells cells = { .n = run->n, .ids = run->ids, .offsets = run->offsets };
+	struct forward_cells cells = { .n = run->n,
+		.ids = run->ids,
+		.offsets = run->offsets,
+		.is_common = run->is_common,
+		.n_common = run->n_common };
 
 	if (run->cut_n[0]) {
 		if (find_cut_original(p, w, c->how, run->cut_ids[0], run->cut_n[0], a, e))
@@ -540,26 +456,58 @@ compute_run(struct worker *w, struct perturber_cell *c, struct comparison *compa
 	return compare(comparison, e);
 }
 
+/* ---- 4. windows ---- */
+
+static size_t
+window_size(const struct perturber_cell *c)
+{
+	size_t n = WINDOW_TOKENS / perturbation_most(c->how, c->n);
+
+	return n < 1 ? 1 : n > WINDOW_COPIES ? WINDOW_COPIES : n;
+}
+
+/* Copies from .. to - 1, all of the window that starts with number `start` and has n. Numbers go
+ * behind those of the `done` copies before them. */
+static int
+run_window(struct worker *w, struct perturber_cell *c, size_t start, size_t n, size_t from,
+    size_t to, size_t done, struct arena *a, struct perturbed *ret, struct err *e)
+{
+	struct copies window = copies_make(c->how, c->ids, c->n, c->what, start, n, a);
+
+	copies_find_common(&window, a);
+	window.n = to - start;
+	for (size_t i = from - start; i < window.n;) {
+		struct copies run = copies_take_run(&window, i, a);
+		struct comparison comparison = { c->perturber, w, NULL, NULL, &run, done, ret, a };
+
+		if (compute_run(w, c, &comparison, a, e))
+			return -1;
+		i += run.n;
+		done += run.n;
+	}
+	return 0;
+}
+
 int
 perturber_run(struct perturber *p, size_t worker, struct perturber_cell *c, size_t first, size_t n,
     struct arena *a, struct perturbed *ret, struct err *e)
 {
-	struct worker *w = &p->workers[worker];
-	struct copies all;
+	size_t size = window_size(c), end = first + n;
 
-	assert(worker < p->options.workers && c->perturber == p);
+	assert(worker < p->options.workers && c->perturber == p && end <= c->what->n);
 	*ret = (struct perturbed){ 0 };
 	if (e->is_set || n == 0)
 		return e->is_set ? -1 : 0;
-	all = make_copies(c, first, n, a);
-	prepare_numbers(p, &all, a, ret);
-	for (size_t done = 0; done < n;) {
-		struct copies run = take_run(&all, done, a);
-		struct comparison comparison = { p, w, NULL, NULL, &run, done, ret, a };
+	prepare_numbers(c, n, a, ret);
+	for (size_t at = first; at < end;) {
+		size_t start = at / size * size, rest = c->what->n - start;
+		size_t n_window = rest < size ? rest : size;
+		size_t to = start + n_window < end ? start + n_window : end;
 
-		if (compute_run(w, c, &comparison, a, e))
+		if (run_window(
+			&p->workers[worker], c, start, n_window, at, to, at - first, a, ret, e))
 			return -1;
-		done += run.n;
+		at = to;
 	}
 	if (!p->options.is_per_gene) {
 		ret->affected = NULL;

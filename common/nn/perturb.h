@@ -1,8 +1,10 @@
 /* perturb.h - what perturbations of a cell's genes do to its embedding.
  *
- * A thin layer over plan, forward and backend, as embed.h. The copies of a cell share the rows of
- * their first layer (first_layer.h). Cosines are taken where the hidden states are; only they come
- * back. A result does not depend on the worker or on which copies are computed together. */
+ * A thin layer over plan, forward and backend, as embed.h. What the copies of a cell have in common
+ * in the first layer is computed once (first_layer.h), within windows of copies that follow each
+ * other. Cosines are taken where the hidden states are; only they come back. A result does not
+ * depend on the worker or on which copies are computed in one call; but its last bits may be others
+ * in another list of perturbations. */
 
 #ifndef NN_PERTURB_H
 #define NN_PERTURB_H

@@ -76,7 +76,7 @@ perturb_left_out_say(const struct perturb_left_out *l, const struct cli *cli)
 	} left_out[] = {
 		{ l->n_other_states, "cells of other states" },
 		{ l->n_lack_anchor, "cells without the anchor" },
-		{ l->n_absent, "times a group, since the cell lacks a gene of it" },
+		{ l->n_absent, "groups that their cell lacks a gene of" },
 		{ l->n_emptied, "perturbations that leave no gene to compare" },
 	};
 

@@ -86,9 +86,7 @@ pool_of(const char *text, bool has_cls)
 {
 	if (strcmp(text, "auto") == 0)
 		return has_cls ? EMBED_FIRST : EMBED_MEAN;
-	return strcmp(text, "cls") == 0    ? EMBED_FIRST
-	       : strcmp(text, "mean") == 0 ? EMBED_MEAN
-					   : EMBED_TOKENS;
+	return strcmp(text, "cls") == 0 ? EMBED_FIRST : EMBED_MEAN;
 }
 
 static int
@@ -97,6 +95,7 @@ compare_making(struct perturb_states *states, const char *path, const json_t *en
 {
 	const json_t *options = json_object_get(entry, "options");
 	long long layer = json_integer_value(json_object_get(options, "layer"));
+	enum embed_pool pool = pool_of(text_of(options, "pool"), of->has_cls);
 
 	snprintf(states->precision, sizeof(states->precision), "%s", text_of(entry, "precision"));
 	if (strcmp(text_of(entry, "model"), of->model) != 0)
@@ -104,9 +103,9 @@ compare_making(struct perturb_states *states, const char *path, const json_t *en
 	if (layer != of->layer)
 		return err_set(
 		    e, "%s: its states are of --layer %lld, not %d", path, layer, of->layer);
-	if (pool_of(text_of(options, "pool"), of->has_cls) != of->pool)
+	if (pool != of->pool)
 		return err_set(e, "%s: its states are of --pool %s, not %s", path,
-		    text_of(options, "pool"), of->pool == EMBED_FIRST ? "cls" : "mean");
+		    pool == EMBED_FIRST ? "cls" : "mean", of->pool == EMBED_FIRST ? "cls" : "mean");
 	return 0;
 }
 
