@@ -46,12 +46,12 @@ EOF
 }
 for type in delete overexpress; do
 	expect_copies $type all 1
-	expect_copies $type 7,12+9,30,5+6+7 1
+	expect_copies "$type" 7,12+9,30,5+6+7 1
 done
 for type in inhibit activate; do
 	for quartiles in 1 2 3; do
-		expect_copies $type all $quartiles --quartiles $quartiles
-		expect_copies $type 7,12+9,30,5+6+7 $quartiles --quartiles $quartiles
+		expect_copies "$type" all "$quartiles" --quartiles "$quartiles"
+		expect_copies "$type" 7,12+9,30,5+6+7 "$quartiles" --quartiles "$quartiles"
 	done
 done
 is "$(head -n 1 "$T/got" | tr -d '\n' | grep -c '"donor":"d0".*"lab_xy":.*"perturbed"')" 1 'with all columns of the cell'

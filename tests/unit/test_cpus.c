@@ -52,7 +52,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/test_cpus.XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/test_cpus.XXXXXX");
 	n_made = 0;
 	if (!mkdtemp(folder))
 		return -1;
