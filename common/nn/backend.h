@@ -110,8 +110,8 @@ struct backend_ops {
 	/* Joins attention to two sets of keys, as if it had been to both at once: row i of out, in
 	 * place, with row rows[i] of other. rows: host, as many as out has. */
 	void (*attention_join)(struct workspace *ws, size_t heads, struct activations *out,
-	    struct activations *sums, struct activations *other,
-	    struct activations *other_sums, const size_t *rows);
+	    struct activations *sums, struct activations *other, struct activations *other_sums,
+	    const size_t *rows);
 	/* out[i] = in[index[i]], for the rows of out, which may be any. index: host. */
 	void (*gather)(
 	    struct workspace *ws, struct activations *in, const size_t *index, struct rows out);
@@ -127,9 +127,9 @@ struct backend_ops {
 	/* Copies rows to host memory [n][columns], when all that was asked before is done. 0, or -1
 	 * with the workspace's first failure; the workspace can then be used again. */
 	int (*fetch)(struct workspace *ws, struct rows in, float *host, struct err *e);
-	/* ret[i] = the cosine of row a_rows[i] of a with row b_rows[i] of b: the product of the two,
-	 * each divided by its norm or 1e-8, whichever is more; sums in double precision. All host,
-	 * n of them. Waits, reports and ends as fetch does. */
+	/* ret[i] = the cosine of row a_rows[i] of a with row b_rows[i] of b: the product of the
+	 * two, each divided by its norm or 1e-8, whichever is more; sums in double precision. All
+	 * host, n of them. Waits, reports and ends as fetch does. */
 	int (*cosine)(struct workspace *ws, struct activations *a, const size_t *a_rows,
 	    struct activations *b, const size_t *b_rows, size_t n, double *ret, struct err *e);
 

@@ -359,8 +359,8 @@ cosine(struct workspace *ws, struct activations *a, const size_t *a_rows, struct
 	ws->err.is_set = false;
 	for (size_t i = 0; i < n && !failed; i++) {
 		assert(a_rows[i] < a->rows && b_rows[i] < b->rows);
-		ret[i] = rows_cosine(a->data + a_rows[i] * a->columns,
-		    b->data + b_rows[i] * b->columns, a->columns);
+		ret[i] = rows_cosine(
+		    a->data + a_rows[i] * a->columns, b->data + b_rows[i] * b->columns, a->columns);
 	}
 	return failed ? -1 : 0;
 }
@@ -436,7 +436,7 @@ cpu_backend_open(enum precision precision, struct err *e)
 		return NULL;
 	}
 	snprintf(b->name, sizeof(b->name), "cpu %s", cpu_isa_name(isa));
-	b->base = (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul),
-		&cpu_gradient_ops };
+	b->base =
+	    (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul), &cpu_gradient_ops };
 	return &b->base;
 }

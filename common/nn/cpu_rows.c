@@ -180,3 +180,23 @@ rows_cosine(const float *a, const float *b, size_t n)
 
 	return product / fmax(norm_a, 1e-8) / fmax(norm_b, 1e-8);
 }
+
+/* Each softmax was divided by its own sum: 2^sums[h], 2^other_sums[h]. */
+void
+rows_join(float *out, const float *sums, const float *other, const float *other_sums, size_t heads,
+    size_t head_size)
+{
+	for (size_t h = 0; h < heads; h++) {
+		float share = 1 / (1 + exp2f(other_sums[h] - sums[h]));
+		float other_share = 1 / (1 + exp2f(sums[h] - other_sums[h]));
+		float *x = out + h * head_size;
+		const float *y = other + h * head_size;
+		size_t i = 0;
+
+		for (; i + LANES <= head_size; i += LANES)
+			for (size_t l = 0; l < LANES; l++)
+				x[i + l] = x[i + l] * share + y[i + l] * other_share;
+		for (; i < head_size; i++)
+			x[i] = x[i] * share + y[i] * other_share;
+	}
+}

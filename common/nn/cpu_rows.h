@@ -20,6 +20,11 @@ void rows_normalize(enum cpu_isa isa, const float *in, float *out, size_t rows, 
  * PyTorch's cosine_similarity). Sums in double precision. */
 double rows_cosine(const float *a, const float *b, size_t n);
 
+/* Joins what a query took from two sets of keys, in place in out: for each head, the softmax over
+ * both is each one's result times its share in the sum. sums [heads]: logarithms to base 2. */
+void rows_join(float *out, const float *sums, const float *other, const float *other_sums,
+    size_t heads, size_t head_size);
+
 /* out[i] = a[i] + b[i] + c[i], in this order. */
 void rows_add3(const float *a, const float *b, const float *c, float *out, size_t n);
 

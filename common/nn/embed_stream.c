@@ -3,7 +3,6 @@
  * 3. The stages */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/pool.h"
 #include "nn/embed_stream.h"
@@ -82,23 +81,6 @@ find_group_end(const struct stream *s)
 	return end;
 }
 
-static void
-copy_columns(const struct stream *s, struct group *g, size_t first, size_t n)
-{
-	struct batch *rows = &g->rows;
-	size_t *numbers = arena_alloc(&rows->arena, n, sizeof(*numbers));
-
-	for (size_t i = 0; i < n; i++)
-		numbers[i] = first + i;
-	rows->rows = n;
-	rows->number = s->batch.number;
-	rows->n_columns = s->batch.n_columns;
-	rows->columns = arena_alloc(&rows->arena, rows->n_columns, sizeof(*rows->columns));
-	for (size_t i = 0; i < rows->n_columns; i++)
-		rows->columns[i] = array_take(
-		    &rows->arena, &s->schema->fields[i], &s->batch.columns[i], numbers, n);
-}
-
 static int
 refuse_row(
     const struct stream *s, const struct group *g, size_t i, const char *reason, struct err *e)
@@ -133,7 +115,7 @@ make_group(struct stream *s, struct err *e)
 	struct group *g = mem_zero(1, sizeof(*g));
 	struct arena *a = &g->rows.arena;
 
-	copy_columns(s, g, first, n);
+	batch_copy(&g->rows, s->schema, &s->batch, first, n);
 	offsets = arena_alloc(a, n + 1, sizeof(*offsets));
 	for (size_t i = 0; i <= n; i++)
 		offsets[i] = s->cells.offsets[first + i] - start;

@@ -206,15 +206,21 @@ attend(struct forward *f, const struct layer *w, const struct packing *cells, st
 	op->attention(f->ws, f->net->config.heads, cells, f->q, f->k, f->v, f->context);
 }
 
-/* The same in the first layer, for all rows, where tokens share what depends on them only. */
+/* The same in the first layer, for all rows, where cells share what they have in common. */
 static void
 attend_shared(struct forward *f, const struct forward_cells *cells, const struct packing *packing)
 {
 	const struct backend_ops *op = f->net->backend->op;
 	size_t n = cells->offsets[cells->n];
 
-	first_layer_run(f->first, cells->ids, f->positions, n, f->context, f->q, f->q, f->k, f->v);
+	first_layer_find(f->first, cells->ids, f->positions, n, f->context, f->q);
 	op->activations_shape(f->context, n);
+	if (cells->is_common) {
+		first_layer_attend(f->first, packing, cells->is_common, cells->n_common, f->q, f->k,
+		    f->v, f->context);
+		return;
+	}
+	first_layer_take(f->first, f->q, f->k, f->v);
 	op->attention(f->ws, f->net->config.heads, packing, f->q, f->k, f->v, f->context);
 }
 

@@ -8,6 +8,7 @@
 #ifndef NN_FORWARD_H
 #define NN_FORWARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,13 @@ struct forward_cells {
 	/* PLAN_POSITIONS: positions[cu_positions[i]] .. positions[cu_positions[i + 1] - 1] of cell
 	 * i, counted from its first token. */
 	const size_t *positions, *cu_positions; /* [cu_positions[n]], [n + 1] from 0 */
+	/* Cells that are nearly the same, or NULL: whether they all have the same token at a
+	 * position, for each of the shortest cell; true at least once, and each cell has a token
+	 * besides. For a forward that shares its first layer, where the attention to these tokens
+	 * is then computed once for all cells; the result is that of the definition, but which bits
+	 * it has depends on what is in common. */
+	const bool *is_common;
+	size_t n_common; /* positions in is_common */
 };
 
 /* One thread's memory: it grows to the largest batch that it meets, about 5 * hidden * 4 bytes a
@@ -37,7 +45,8 @@ struct forward *forward_create(const struct network *net);
 void forward_free(struct forward *f);
 
 /* From now on queries, keys and values of the first layer are kept by token and position
- * (first_layer.h); pays where cells have most of these in common. Results are the same bits. */
+ * (first_layer.h); pays where cells have most of these in common. Results are the same bits, unless
+ * cells say what they have in common. */
 void forward_share_first_layer(struct forward *f);
 
 /* The rows of output that the plan gives for these cells. */

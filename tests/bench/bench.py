@@ -1,6 +1,6 @@
 """Measures our programs and the peers in turn and prints tables; run by bench.sh, which says how to call it.
 
-network.py, ingest.py: what is measured; measure.py: how; peers.py, reference_tokenizer.py: what the peers do;
+network.py, perturbation.py, ingest.py: what is measured; measure.py: how; peers.py, reference_tokenizer.py: what the peers do;
 make_models.py: on what. Every single run goes to bench.json, the medians into a picture, bench.svg.
 """
 
@@ -11,11 +11,13 @@ import platform
 
 import ingest
 import network
+import perturbation
 import picture
 from peers import ENGINES
 
 PARTS = {
     "network": lambda opt, result: network.measure(opt),
+    "perturbation": lambda opt, result: perturbation.measure(opt),
     "peak": lambda opt, result: network.measure_peak(opt, result.get("network", [])),
     "startup": lambda opt, result: network.measure_startup(opt, opt.models[-1]),
     "tokens": lambda opt, result: ingest.measure_tokens(opt),

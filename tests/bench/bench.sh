@@ -7,7 +7,7 @@
 # Run from the root of the repository, with the programs in PATH. The peers live in a Python environment of their own
 # (tests/bench/requirements.txt, several GB; $PYTHON names another that has the same packages). Models and cells are
 # random, but of the real shapes. The table goes to stdout, every single run to build/bench/bench.json. What is measured,
-# and how, say network.py and ingest.py; what the peers do, peers.py.
+# and how, say network.py, perturbation.py and ingest.py; what the peers do, peers.py.
 #
 # One figure alone says nothing: only ratios of one run on a quiet machine are worth keeping.
 

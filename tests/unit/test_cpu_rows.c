@@ -84,6 +84,28 @@ normalizes_constants(void **state)
 	assert_memory_equal(out, bias, sizeof(out));
 }
 
+/* Two keys with scores 0 and log2(3) to one side, one with log2(4) to the other: shares 1/8, 3/8
+ * and 4/8. */
+static void
+joins(void **state)
+{
+	float out[2 * 20], other[2 * 20];
+	static const float sums[] = { 2, -1000 }, other_sums[] = { 2, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++) {
+		out[i] = 0.25f * (float)i + 0.75f * 8;
+		other[i] = 16;
+		out[20 + i] = 1;
+		other[20 + i] = (float)i;
+	}
+	rows_join(out, sums, other, other_sums, 2, 20);
+	for (size_t i = 0; i < 20; i++) {
+		assert_true(fabsf(out[i] - ((float)i / 8 + 3 + 8)) < 1e-5f);
+		assert_true(out[20 + i] == (float)i);
+	}
+}
+
 static void
 adds_and_averages(void **state)
 {
@@ -99,6 +121,63 @@ adds_and_averages(void **state)
 	assert_memory_equal(out, rows[0], sizeof(out));
 	rows_mean(rows[0], 2, 2, 3, out);
 	assert_true(isnan(out[0]) && isnan(out[2]));
+}
+
+static void
+compares(void **state)
+{
+	static const float x[] = { 3, 4, 0 }, y[] = { 6, 8, 0 }, z[] = { 0, 0, -7 },
+			   w[] = { 4, 3, 0 };
+	static const float zero[] = { 0, 0, 0 }, tiny[] = { 3e-9f, 4e-9f, 0 };
+	struct arena a = { 0 };
+
+	(void)state;
+	assert_true(fabs(rows_cosine(x, y, 3) - 1) < 1e-15);
+	assert_true(rows_cosine(x, z, 3) == 0);
+	assert_true(fabs(rows_cosine(x, w, 3) - 24.0 / 25) < 1e-15);
+	/* a norm counts as 1e-8 at least */
+	assert_true(rows_cosine(x, zero, 3) == 0);
+	assert_true(fabs(rows_cosine(x, tiny, 3) - 0.5) < 1e-6);
+	/* near 1, where float32 has steps of 6e-8 */
+	for (size_t n = 1; n < 1000; n += 37) {
+		float *p = aid_numbers(&a, n, 2), *q = arena_copy(&a, p, n, sizeof(*p));
+		long double pq = 0, pp = 0, qq = 0;
+
+		q[n / 2] += 0.001f;
+		for (size_t i = 0; i < n; i++) {
+			pq += (long double)p[i] * (long double)q[i];
+			pp += (long double)p[i] * (long double)p[i];
+			qq += (long double)q[i] * (long double)q[i];
+		}
+		assert_true(fabs(rows_cosine(p, q, n) - (double)(pq / sqrtl(pp * qq))) < 1e-14);
+	}
+	arena_free(&a);
+}
+
+/* Two rows whose products with the vector differ by log 3 have the shares 1/4 and 3/4; 37 columns,
+ * so that a rest follows the lanes. */
+static void
+pools_by_attention(void **state)
+{
+	enum { N = 37 };
+	float in[3 * N] = { 0 }, w[N] = { 0 }, out[N];
+	double shares[3];
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		in[N + i] = (float)i;
+		in[2 * N + i] = -(float)i;
+	}
+	in[N + 36] = 1000;
+	in[2 * N + 36] = 1001;
+	w[36] = 1.0986122886681098f;
+	rows_pool(in, 1, 3, N, w, shares, out);
+	for (size_t i = 0; i < 36; i++)
+		assert_true(fabsf(out[i] - -0.5f * (float)i) <= 1e-5f);
+	assert_true(fabsf(out[36] - 1000.75f) <= 1e-3f);
+	rows_pool(in, 2, 3, N, w, shares, out);
+	for (size_t i = 0; i < N; i++)
+		assert_true(out[i] == in[2 * N + i]);
 }
 
 /* bfloat16 has 7 bits behind the point: between 1 and 2 its steps are 1/128. */
@@ -168,6 +247,9 @@ main(void)
 		cmocka_unit_test(normalizes),
 		cmocka_unit_test(normalizes_constants),
 		cmocka_unit_test(adds_and_averages),
+		cmocka_unit_test(compares),
+		cmocka_unit_test(joins),
+		cmocka_unit_test(pools_by_attention),
 		cmocka_unit_test(rounds_to_bf16),
 		cmocka_unit_test(chooses_instructions),
 	};

@@ -345,12 +345,49 @@ check_splits(bool is_of_neighbours)
 	arena_free(&a);
 }
 
+/* Two threads begin with a cell at the same time: one computes the original, the other must not
+ * compare before it is there. */
+static void
+check_waiting(void)
+{
+	struct arena a = { 0 };
+	struct perturb_options o = options_of(EMBED_FIRST, -1, false, NULL);
+	struct perturber *p = open_perturber(aid_model(&a, &small), &o);
+	struct cell_perturbations what;
+	float first[2] = { 0 };
+	int32_t ids[LENGTH];
+
+	make_ids(ids);
+	what = perturbations_find(&singles, ids, LENGTH, &a);
+	for (int round = 0; round < 50; round++) {
+		struct perturber_cell *c = perturber_cell_new(p, &singles, ids, LENGTH, &what);
+		struct job jobs[2] = { { p, c, .worker = 0, .first = 0, .n = 1 },
+			{ p, c, .worker = 1, .first = 1, .n = 1 } };
+
+		expect(pthread_create(&jobs[1].thread, NULL, run_job, &jobs[1]) == 0, "no thread");
+		run_job(&jobs[0]);
+		pthread_join(jobs[1].thread, NULL);
+		for (int i = 0; i < 2; i++) {
+			expect(jobs[i].status == 0, "%s", jobs[i].err.text);
+			if (round == 0)
+				first[i] = jobs[i].numbers.cos_sim[0];
+			expect(
+			    jobs[i].numbers.cos_sim[0] == first[i], "round %d: other bits", round);
+			arena_free(&jobs[i].arena);
+		}
+		perturber_cell_free(c);
+	}
+	perturber_close(p);
+	arena_free(&a);
+}
+
 static void
 checks(void)
 {
 	check_definitions();
 	check_splits(false);
 	check_splits(true);
+	check_waiting();
 }
 
 TESTS_UNDER_EACH_ISA(checks)
