@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/cli.h"
-#include "base/hash.h"
-#include "cell/gene_groups.h"
+#include "cell/gene_choice.h"
 #include "formats/genes_file.h"
 #include "nn/model_vocabulary.h"
 #include "nn/perturb_rows.h"
@@ -23,6 +22,7 @@ struct options {
 	bool per_gene;
 	const char *states, *by, *start, *goal, *alt;
 	const char *keep;
+	size_t screen;
 	bool tokens, resume, truncate;
 	const char *device, *precision;
 	size_t batch_tokens;
@@ -60,6 +60,8 @@ static const struct cli_option table[] = {
 	CLI_STRING_H(0, "goal", "STATE", struct options, goal, "the state to move to"),
 	CLI_STRING_H(
 	    0, "alt", "STATES", struct options, alt, "other states, with commas between them"),
+	CLI_SIZE_H(0, "screen", "K", struct options, screen, 1, 1 << 30,
+	    "perturb only the K genes of a cell that promise most by an estimate of all"),
 	CLI_STRING_H('k', "keep", "COLUMNS", struct options, keep,
 	    "columns of the cells to carry, with commas between them"),
 	CLI_FLAG_H(
@@ -122,69 +124,40 @@ check_usage(struct options *opt)
 		cli_usage(cli, "--states needs --by COLUMN --start STATE");
 	if (opt->alt && !opt->states)
 		cli_usage(cli, "--alt needs --states");
+	if (opt->screen && (is_moved || opt->anchor || opt->combos > 1 || opt->tokens ||
+			       strcmp(opt->genes, "all") != 0))
+		cli_usage(cli,
+		    "--screen is for all genes, deleted or overexpressed one at a time, without "
+		    "--anchor, --combos and --tokens");
 	if (opt->states && strcmp(opt->states, "-") == 0 && strcmp(cli->input, "-") == 0)
 		cli_usage(cli, "the cells and --states cannot both come from stdin");
 	check_output(opt);
 }
 
-static enum perturbation_type
-type_of(const char *text)
-{
-	return strcmp(text, "delete") == 0        ? PERTURB_DELETE
-	       : strcmp(text, "overexpress") == 0 ? PERTURB_OVEREXPRESS
-	       : strcmp(text, "inhibit") == 0     ? PERTURB_INHIBIT
-						  : PERTURB_ACTIVATE;
-}
-
-/* The groups of --genes; a file of them stands in the history as a hash. */
-static void
-read_groups(struct options *opt, const struct genes *vocabulary, const struct genes *dictionary,
-    struct gene_group_list *list, struct err *e)
-{
-	if (strcmp(opt->genes, "all") == 0)
-		return;
-	gene_groups_read(list, opt->genes, vocabulary, dictionary, e);
-	err_prefix(e, "--genes");
-	if (list->n_repeated)
-		cli_warn(&opt->common, "--genes: %zu groups stand there more than once",
-		    list->n_repeated);
-	if (*opt->genes == '@' && !e->is_set) {
-		opt->genes_hash[0] = '@';
-		hash_hex128(list->tokens.data, list->tokens.size, opt->genes_hash + 1);
-		opt->genes = opt->genes_hash;
-	}
-}
-
-/* What is to be perturbed. */
+/* What is to be perturbed; a file of genes stands in the history as a hash. */
 static struct perturbation_options
 choose_genes(struct options *opt, const struct genes *vocabulary, const struct model *model,
     struct gene_group_list *list, struct err *e)
 {
-	struct cli *cli = &opt->common;
-	struct perturbation_options what = { type_of(opt->type), .combos = opt->combos,
-		.anchor = -1, .quartiles = opt->quartiles };
+	struct gene_choice choice = { opt->type, opt->genes, opt->anchor, opt->combos,
+		opt->quartiles };
+	struct perturbation_options what = { 0 };
 	struct genes *dictionary = NULL;
 
 	if (e->is_set)
 		return what;
 	if (opt->dictionary)
-		dictionary = genes_read(cli, opt->dictionary, e);
-	if (!e->is_set)
-		read_groups(opt, vocabulary, dictionary, list, e);
-	if (opt->anchor && !e->is_set) {
-		what.anchor =
-		    gene_token(vocabulary, dictionary, opt->anchor, strlen(opt->anchor), e);
-		err_prefix(e, "--anchor");
-	}
+		dictionary = genes_read(&opt->common, opt->dictionary, e);
+	what = gene_choice_read(&choice, vocabulary, dictionary, list, e);
 	genes_free(dictionary);
-	what.groups = list->groups;
 	what.max_length = model->config.positions;
-	what.cls = vocabulary->cls;
-	what.eos = vocabulary->eos;
-	if (what.groups.n && what.combos > what.groups.n)
-		err_set(e, "--combos %zu: there are only %zu groups", what.combos, what.groups.n);
-	if (!e->is_set && !perturbations_can_be_counted(&what))
-		err_set(e, "--combos %zu: more combinations than can be counted", what.combos);
+	if (list->n_repeated)
+		cli_warn(&opt->common, "--genes: %zu groups stand there more than once",
+		    list->n_repeated);
+	if (*opt->genes == '@') {
+		gene_group_list_hash(list, opt->genes_hash);
+		opt->genes = opt->genes_hash;
+	}
 	return what;
 }
 
@@ -244,6 +217,19 @@ open_perturber(struct options *opt, const struct model *model, const struct pert
 	return p;
 }
 
+/* NULL without --screen. The second of the states is the goal. */
+static struct screen *
+open_screen(const struct options *opt, const struct model *model,
+    const struct perturbation_options *what, const struct perturb_states *states,
+    enum embed_pool pool, struct err *e)
+{
+	struct screen_options wanted = { what->type, pool, opt->layer,
+		states ? states->vectors + model->config.hidden : NULL, opt->device,
+		(size_t)opt->common.threads };
+
+	return opt->screen && !e->is_set ? screen_open(model, &wanted, e) : NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -268,6 +254,7 @@ main(int argc, char **argv)
 	enum embed_pool pool = choose_pool(&opt, genes, &e);
 	struct perturb_states *states = read_states(&opt, model, genes, pool, &e);
 	struct perturber *perturber = open_perturber(&opt, model, states, pool, &e);
+	struct screen *screen = open_screen(&opt, model, &what, states, pool, &e);
 	struct perturb_rows_options wanted = { &what, opt.keep, states, opt.by, opt.start,
 		opt.per_gene, opt.tokens, opt.resume };
 	struct perturb_rows *rows = perturb_rows_new(cli, in, genes, &wanted, &e);
@@ -279,7 +266,9 @@ main(int argc, char **argv)
 			.batch_tokens = opt.batch_tokens,
 			.workers = (size_t)cli->threads,
 			.filter = perturb_rows_filter,
-			.n_skipped = perturb_rows_there(rows) };
+			.n_skipped = perturb_rows_there(rows),
+			.screen = screen,
+			.n_screened = opt.screen };
 
 		perturb_stream(in, perturber, &how, perturb_rows_take, rows, &n_truncated, &e);
 	}
@@ -291,6 +280,7 @@ main(int argc, char **argv)
 
 	perturb_rows_free(rows);
 	perturber_close(perturber);
+	screen_close(screen);
 	perturb_states_free(states);
 	gene_group_list_free(&list);
 	genes_free(genes);

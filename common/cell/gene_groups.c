@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "cell/gene_groups.h"
 #include "cell/string_set.h"
@@ -157,6 +158,13 @@ gene_groups_read(struct gene_group_list *list, const char *text, const struct ge
 		(const int32_t *)(const void *)list->tokens.data,
 		(const size_t *)(const void *)list->cu.data };
 	return e->is_set ? -1 : 0;
+}
+
+void
+gene_group_list_hash(const struct gene_group_list *list, char ret_text[34])
+{
+	ret_text[0] = '@';
+	hash_hex128(list->tokens.data, list->tokens.size, ret_text + 1);
 }
 
 void

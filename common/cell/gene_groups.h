@@ -31,6 +31,8 @@ int32_t gene_token(const struct genes *vocabulary, const struct genes *dictionar
 /* Reads the groups; a gene that is twice in a group counts once. -1 with e set. */
 int gene_groups_read(struct gene_group_list *list, const char *text, const struct genes *vocabulary,
     const struct genes *dictionary, struct err *e);
+/* "@" and the hash of the groups, for a history that is not to hold them all. */
+void gene_group_list_hash(const struct gene_group_list *list, char ret_text[34]);
 void gene_group_list_free(struct gene_group_list *list);
 
 #endif

@@ -162,6 +162,53 @@ number_of(const struct cell_perturbations *what, size_t which)
 	return which + low;
 }
 
+struct scored {
+	double score;
+	size_t which;
+};
+
+/* From the greatest to the least. */
+static int
+compare_scored(const void *x, const void *y)
+{
+	const struct scored *a = x, *b = y;
+
+	if (a->score != b->score)
+		return a->score > b->score ? -1 : 1;
+	return (a->which > b->which) - (a->which < b->which);
+}
+
+static int
+compare_sizes(const void *x, const void *y)
+{
+	size_t a = *(const size_t *)x, b = *(const size_t *)y;
+
+	return (a > b) - (a < b);
+}
+
+void
+perturbations_keep(struct cell_perturbations *what, const double *scores, size_t k, struct arena *a)
+{
+	size_t n = what->n, n_left_out = what->n_left_out, *left_out;
+	struct scored *order;
+
+	if (k >= n)
+		return;
+	order = arena_alloc(a, n, sizeof(*order));
+	for (size_t i = 0; i < n; i++)
+		order[i] = (struct scored){ scores[i], i };
+	qsort(order, n, sizeof(*order), compare_scored);
+	left_out = arena_alloc(a, n_left_out + n - k, sizeof(*left_out));
+	if (n_left_out)
+		memcpy(left_out, what->left_out, n_left_out * sizeof(*left_out));
+	for (size_t i = k; i < n; i++)
+		left_out[n_left_out++] = number_of(what, order[i].which);
+	qsort(left_out, n_left_out, sizeof(*left_out), compare_sizes);
+	what->left_out = left_out;
+	what->n_left_out = n_left_out;
+	what->n = k;
+}
+
 /* Adds a group to the list, but for what stands in it. */
 static size_t
 add_group(const struct gene_groups *g, size_t i, int32_t *genes, size_t n)

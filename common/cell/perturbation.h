@@ -88,6 +88,11 @@ bool perturbations_can_be_counted(const struct perturbation_options *o);
 struct cell_perturbations perturbations_find(
     const struct perturbation_options *o, const int32_t *ids, size_t n, struct arena *a);
 
+/* Leaves out all copies but the k of greatest score, the first ones of equal score; scores
+ * [what->n], no NaN. Nothing where k is what->n or more. Memory in the arena. */
+void perturbations_keep(
+    struct cell_perturbations *what, const double *scores, size_t k, struct arena *a);
+
 /* The longest that a copy of a cell of n tokens, and its list of perturbed genes, can be. */
 size_t perturbation_most(const struct perturbation_options *o, size_t n);
 

@@ -1,8 +1,7 @@
 /*  1. memory
  *  2. the batch
  *  3. forward
- *  4. back through a layer
- *  5. back through all of it */
+ *  4. back */
 
 #include <assert.h>
 #include <stdlib.h>
@@ -74,6 +73,10 @@ backward_free(struct backward *w)
 		w->op->release(w->in[i].p);
 	for (size_t i = 0; i < (w->options.is_frugal ? 1 : w->plan.layers); i++)
 		release_kept(w, &w->kept[i]);
+	release_kept(w, &w->probe_kept);
+	for (size_t i = 0; w->probe_in && i <= w->plan.layers; i++)
+		w->op->release(w->probe_in[i].p);
+	free(w->probe_in);
 	w->op->workspace_free(w->ws);
 	free(w->in);
 	free(w->kept);
@@ -147,7 +150,7 @@ grow_rows(int32_t **positions, uint64_t **examples, size_t *room, size_t n)
 }
 
 static void
-place_tokens(struct backward *w)
+place_tokens(struct backward *w, const int32_t *places)
 {
 	const struct forward_cells *cells = w->cells;
 
@@ -159,7 +162,8 @@ place_tokens(struct backward *w)
 		for (size_t i = from; i < to; i++) {
 			assert(
 			    cells->ids[i] >= 0 && (size_t)cells->ids[i] < w->model->config.vocab);
-			w->all.positions[i] = (int32_t)(i - from);
+			w->all.positions[i] = places ? places[i] : (int32_t)(i - from);
+			assert((size_t)w->all.positions[i] < w->model->config.positions);
 			w->all.examples[i] = w->examples ? w->examples[cell] : 0;
 		}
 	}
@@ -200,12 +204,13 @@ place_wanted(struct backward *w)
 }
 
 static void
-start_batch(struct backward *w, const struct forward_cells *cells, const uint64_t *examples)
+start_batch(struct backward *w, const struct forward_cells *cells, const int32_t *places,
+    const uint64_t *examples)
 {
 	w->cells = cells;
 	w->examples = examples;
 	w->tokens = w->rows = cells->offsets[cells->n];
-	place_tokens(w);
+	place_tokens(w, places);
 	if (!is_subset(&w->plan))
 		return;
 	w->rows = forward_rows(&w->plan, cells);
@@ -227,152 +232,12 @@ backward_dropout(const struct backward *w, double rate, uint32_t site, bool is_w
 
 /* ---- 3. forward ---- */
 
-/* A layer, and what of it is asked for. */
-struct pass {
-	const struct model_layer *w;
-	struct kept *kept;
-	size_t layer;
-	bool is_narrow;
-	size_t n, m, hidden, ffn; /* tokens, rows that are wanted */
-	const float *in, *wanted; /* [n][H], [m][H] */
-	struct packing cells;
-};
-
-static struct pass
-pass_of(struct backward *w, size_t layer)
-{
-	const struct model_config *c = &w->model->config;
-	bool is_narrow = layer + 1 == w->plan.layers && w->plan.is_last_narrow;
-	struct pass p = { .w = &w->model->layer[layer],
-		.kept = &w->kept[w->options.is_frugal ? 0 : layer],
-		.layer = layer,
-		.is_narrow = is_narrow,
-		.n = w->tokens,
-		.m = is_narrow ? w->rows : w->tokens,
-		.hidden = c->hidden,
-		.ffn = c->ffn,
-		.in = w->in[layer].p,
-		.cells = { w->cells->n, w->cells->offsets, w->cells->offsets } };
-
-	p.wanted = is_narrow ? backward_room(w, &p.kept->wanted, p.m * p.hidden) : p.in;
-	if (is_narrow)
-		p.cells.cu_q = w->cu_q;
-	return p;
-}
-
-static struct dropout
-layer_dropout(const struct backward *w, const struct pass *p, uint32_t which, size_t from)
-{
-	double rate =
-	    which == SITE_ATTENTION ? w->options.attention_dropout : w->options.hidden_dropout;
-
-	return backward_dropout(
-	    w, rate, SITE_LAYERS + (uint32_t)p->layer * SITES_A_LAYER + which, p->is_narrow, from);
-}
-
-static struct attention_gradient
-attention_of(const struct backward *w, const struct pass *p)
-{
-	const struct model_config *c = &w->model->config;
-
-	return (struct attention_gradient){ .cells = &p->cells,
-		.heads = c->heads,
-		.head_size = c->hidden / c->heads,
-		.q = p->kept->q.p,
-		.k = p->kept->k.p,
-		.v = p->kept->v.p,
-		.out = p->kept->context.p,
-		.log_sum = p->kept->log_sum.p,
-		.drop = layer_dropout(w, p, SITE_ATTENTION, 0) };
-}
-
-static struct layer_norm
-norm_of(const struct backward *w, const float *gain, const float *bias)
-{
-	return (struct layer_norm){ gain, bias, w->model->config.hidden,
-		w->model->config.layer_norm_eps };
-}
-
-static void
-attend(struct backward *w, const struct pass *p)
-{
-	const struct model_layer *l = p->w;
-	struct dense query = { l->query_weight, l->query_bias, p->hidden, p->hidden };
-	struct dense key = { l->key_weight, l->key_bias, p->hidden, p->hidden };
-	struct dense value = { l->value_weight, l->value_bias, p->hidden, p->hidden };
-	struct kept *k = p->kept;
-	struct attention_gradient call;
-
-	if (p->is_narrow)
-		w->op->gather(w->ws, p->in, w->index, p->m, p->hidden, k->wanted.p);
-	w->op->linear(w->ws, &key, p->in, p->n, backward_room(w, &k->k, p->n * p->hidden));
-	w->op->linear(w->ws, &value, p->in, p->n, backward_room(w, &k->v, p->n * p->hidden));
-	w->op->linear(w->ws, &query, p->wanted, p->m, backward_room(w, &k->q, p->m * p->hidden));
-	backward_room(w, &k->context, p->m * p->hidden);
-	backward_room(w, &k->log_sum, p->m * w->model->config.heads);
-	call = attention_of(w, p);
-	w->op->attention(w->ws, &call, k->context.p, k->log_sum.p);
-}
-
-/* One tile of rows of what follows attention; out: [rows][H]. */
-static void
-feed_forward(struct backward *w, const struct pass *p, size_t from, size_t rows, float *out)
-{
-	const struct gradient_ops *op = w->op;
-	const struct model_layer *l = p->w;
-	struct kept *k = p->kept;
-	struct dense attention_output = { l->attention_output_weight, l->attention_output_bias,
-		p->hidden, p->hidden };
-	struct dense ffn = { l->ffn_weight, l->ffn_bias, p->ffn, p->hidden };
-	struct dense ffn_output = { l->ffn_output_weight, l->ffn_output_bias, p->hidden, p->ffn };
-	struct layer_norm first = norm_of(w, l->attention_norm_weight, l->attention_norm_bias);
-	struct layer_norm second = norm_of(w, l->ffn_norm_weight, l->ffn_norm_bias);
-	struct dropout drop_first = layer_dropout(w, p, SITE_ATTENTION_OUTPUT, from);
-	struct dropout drop_second = layer_dropout(w, p, SITE_FFN_OUTPUT, from);
-	size_t n = rows * p->hidden, at = from * p->hidden;
-	float *middle = k->middle.p + at, *inner = k->inner.p + from * p->ffn, *end = k->end.p + at;
-	float *x = backward_room(w, &w->tile[0], GRADIENT_TILE * p->hidden);
-	float *active = backward_room(w, &w->tile[1], GRADIENT_TILE * p->ffn);
-
-	op->linear(w->ws, &attention_output, k->context.p + at, rows, middle);
-	op->drop(w->ws, &drop_first, middle, rows, p->hidden);
-	op->add(w->ws, p->wanted + at, n, middle);
-	op->normalize(w->ws, &first, middle, rows, x);
-	op->linear(w->ws, &ffn, x, rows, inner);
-	op->activate(w->ws, w->model->config.activation, inner, rows * p->ffn, active);
-	op->linear(w->ws, &ffn_output, active, rows, end);
-	op->drop(w->ws, &drop_second, end, rows, p->hidden);
-	op->add(w->ws, x, n, end);
-	op->normalize(w->ws, &second, end, rows, out);
-}
-
-static size_t
-tile_rows(size_t n, size_t from)
-{
-	return n - from < GRADIENT_TILE ? n - from : GRADIENT_TILE;
-}
-
-static void
-run_layer(struct backward *w, size_t layer)
-{
-	struct pass p = pass_of(w, layer);
-	float *out = backward_room(w, &w->in[layer + 1], p.m * p.hidden);
-
-	attend(w, &p);
-	backward_room(w, &p.kept->middle, p.m * p.hidden);
-	backward_room(w, &p.kept->end, p.m * p.hidden);
-	backward_room(w, &p.kept->inner, p.m * p.ffn);
-	for (size_t from = 0; from < p.m; from += GRADIENT_TILE)
-		feed_forward(w, &p, from, tile_rows(p.m, from), out + from * p.hidden);
-	w->kept_layer = layer;
-}
-
 static void
 run_encoder(struct backward *w)
 {
 	const struct model *m = w->model;
 	size_t hidden = m->config.hidden, n = w->tokens * hidden;
-	struct layer_norm norm = norm_of(w, m->embedding_norm_weight, m->embedding_norm_bias);
+	struct layer_norm norm = backward_norm(w, m->embedding_norm_weight, m->embedding_norm_bias);
 	struct dropout drop =
 	    backward_dropout(w, w->options.hidden_dropout, SITE_EMBEDDING, false, 0);
 
@@ -381,7 +246,7 @@ run_encoder(struct backward *w)
 	w->op->normalize(w->ws, &norm, w->embedded.p, w->tokens, backward_room(w, &w->in[0], n));
 	w->op->drop(w->ws, &drop, w->in[0].p, w->tokens, hidden);
 	for (size_t i = 0; i < w->plan.layers; i++)
-		run_layer(w, i);
+		backward_run_layer(w, i);
 }
 
 /* The rows that the plan wants of the hidden states. */
@@ -404,136 +269,7 @@ collect_rows(struct backward *w)
 	return out;
 }
 
-/* ---- 4. back through a layer ---- */
-
-static void
-dense_back(
-    struct backward *w, const struct dense *dense, const float *in, const float *d_out, size_t rows)
-{
-	float *weight = backward_gradient(w, dense->weight);
-
-	for (size_t from = 0; weight && from < rows; from += GRADIENT_TILE)
-		w->op->linear_weights(w->ws, dense, in + from * dense->n_in,
-		    d_out + from * dense->n_out, tile_rows(rows, from), weight,
-		    backward_gradient(w, dense->bias));
-}
-
-static void
-norm_back(struct backward *w, const struct layer_norm *norm, const float *in, const float *d_out,
-    size_t rows, float *d_in)
-{
-	w->op->normalize_back(w->ws, norm, in, d_out, rows, d_in, backward_gradient(w, norm->gain),
-	    backward_gradient(w, norm->bias));
-}
-
-/* One tile of rows: from d, the gradient of what the layer gave, to that of what attention gave,
- * and to d_wanted, that of the residual input. */
-static void
-feed_back(struct backward *w, const struct pass *p, size_t from, size_t rows, const float *d,
-    float *d_wanted)
-{
-	const struct gradient_ops *op = w->op;
-	const struct model_layer *l = p->w;
-	struct kept *k = p->kept;
-	struct dense attention_output = { l->attention_output_weight, l->attention_output_bias,
-		p->hidden, p->hidden };
-	struct dense ffn = { l->ffn_weight, l->ffn_bias, p->ffn, p->hidden };
-	struct dense ffn_output = { l->ffn_output_weight, l->ffn_output_bias, p->hidden, p->ffn };
-	struct layer_norm first = norm_of(w, l->attention_norm_weight, l->attention_norm_bias);
-	struct layer_norm second = norm_of(w, l->ffn_norm_weight, l->ffn_norm_bias);
-	struct dropout drop_first = layer_dropout(w, p, SITE_ATTENTION_OUTPUT, from);
-	struct dropout drop_second = layer_dropout(w, p, SITE_FFN_OUTPUT, from);
-	size_t n = rows * p->hidden, at = from * p->hidden;
-	const float *inner = k->inner.p + from * p->ffn;
-	float *x = backward_room(w, &w->tile[0], GRADIENT_TILE * p->hidden);
-	float *active = backward_room(w, &w->tile[1], GRADIENT_TILE * p->ffn);
-	float *d_sum = backward_room(w, &w->tile[2], GRADIENT_TILE * p->hidden);
-	float *d_part = backward_room(w, &w->tile[3], GRADIENT_TILE * p->hidden);
-	float *d_inner = backward_room(w, &w->tile[4], GRADIENT_TILE * p->ffn);
-
-	norm_back(w, &second, k->end.p + at, d, rows, d_sum);
-	op->copy(w->ws, d_sum, n, d_part);
-	op->drop(w->ws, &drop_second, d_part, rows, p->hidden);
-	if (w->gradient_of) {
-		op->activate(w->ws, w->model->config.activation, inner, rows * p->ffn, active);
-		dense_back(w, &ffn_output, active, d_part, rows);
-	}
-	op->linear_input(w->ws, &ffn_output, d_part, rows, false, d_inner);
-	op->activate_back(w->ws, w->model->config.activation, inner, rows * p->ffn, d_inner);
-	if (w->gradient_of) {
-		op->normalize(w->ws, &first, k->middle.p + at, rows, x);
-		dense_back(w, &ffn, x, d_inner, rows);
-	}
-	op->linear_input(w->ws, &ffn, d_inner, rows, true, d_sum);
-	norm_back(w, &first, k->middle.p + at, d_sum, rows, d_wanted);
-	op->copy(w->ws, d_wanted, n, d_part);
-	op->drop(w->ws, &drop_first, d_part, rows, p->hidden);
-	dense_back(w, &attention_output, k->context.p + at, d_part, rows);
-	op->linear_input(w->ws, &attention_output, d_part, rows, false, w->d_context.p + at);
-}
-
-/* d_in = (is_added ? d_in : 0) + d_out W, by tiles */
-static void
-input_back(struct backward *w, const struct dense *dense, const float *d_out, size_t rows,
-    bool is_added, float *d_in)
-{
-	for (size_t from = 0; from < rows; from += GRADIENT_TILE)
-		w->op->linear_input(w->ws, dense, d_out + from * dense->n_out,
-		    tile_rows(rows, from), is_added, d_in + from * dense->n_in);
-}
-
-/* d_wanted [m][H] has the residual's gradient and gets the queries'; d_in [n][H], the same memory
- * unless the layer is narrow, gets that of the input. */
-static void
-attend_back(struct backward *w, const struct pass *p, float *d_wanted, float *d_in)
-{
-	const struct model_layer *l = p->w;
-	struct dense query = { l->query_weight, l->query_bias, p->hidden, p->hidden };
-	struct dense key = { l->key_weight, l->key_bias, p->hidden, p->hidden };
-	struct dense value = { l->value_weight, l->value_bias, p->hidden, p->hidden };
-	struct attention_gradient call = attention_of(w, p);
-
-	call.d_out = w->d_context.p;
-	call.d_q = backward_room(w, &w->d_q, p->m * p->hidden);
-	call.d_k = backward_room(w, &w->d_k, p->n * p->hidden);
-	call.d_v = backward_room(w, &w->d_v, p->n * p->hidden);
-	call.key_effect = w->key_effect;
-	w->op->attention_back(w->ws, &call);
-	dense_back(w, &query, p->wanted, call.d_q, p->m);
-	dense_back(w, &key, p->in, call.d_k, p->n);
-	dense_back(w, &value, p->in, call.d_v, p->n);
-	input_back(w, &query, call.d_q, p->m, true, d_wanted);
-	input_back(w, &key, call.d_k, p->n, !p->is_narrow, d_in);
-	input_back(w, &value, call.d_v, p->n, true, d_in);
-	if (p->is_narrow)
-		w->op->scatter(w->ws, d_wanted, w->index, p->m, p->hidden, d_in);
-}
-
-/* w->d is the gradient of what the layer gave, and becomes that of what went in. */
-static void
-layer_back(struct backward *w, size_t layer)
-{
-	struct pass p = pass_of(w, layer);
-	struct room swapped;
-	float *d_wanted, *d_in;
-
-	if (w->options.is_frugal && w->kept_layer != layer) {
-		run_layer(w, layer);
-		p = pass_of(w, layer);
-	}
-	d_in = backward_room(w, &w->d_next, p.n * p.hidden);
-	d_wanted = p.is_narrow ? backward_room(w, &w->tile[5], p.m * p.hidden) : d_in;
-	backward_room(w, &w->d_context, p.m * p.hidden);
-	for (size_t from = 0; from < p.m; from += GRADIENT_TILE)
-		feed_back(w, &p, from, tile_rows(p.m, from), w->d.p + from * p.hidden,
-		    d_wanted + from * p.hidden);
-	attend_back(w, &p, d_wanted, d_in);
-	swapped = w->d;
-	w->d = w->d_next;
-	w->d_next = swapped;
-}
-
-/* ---- 5. back through all of it ---- */
+/* ---- 4. back ---- */
 
 /* w->d, from the gradient of the rows that came out. */
 static void
@@ -541,7 +277,7 @@ spread_rows(struct backward *w, const float *d_rows)
 {
 	const struct forward_cells *cells = w->cells;
 	size_t h = w->model->config.hidden, rows = w->plan.is_last_narrow ? w->rows : w->tokens;
-	float *d = backward_room(w, &w->d, w->tokens * h);
+	float *d = backward_room(w, &w->d, (rows > w->tokens ? rows : w->tokens) * h);
 
 	if (w->plan.rows == PLAN_ALL || w->plan.is_last_narrow) {
 		w->op->copy(w->ws, d_rows, rows * h, d);
@@ -561,7 +297,7 @@ embeddings_back(struct backward *w, struct gradient_sums *s, size_t part)
 {
 	const struct model *m = w->model;
 	size_t h = m->config.hidden;
-	struct layer_norm norm = norm_of(w, m->embedding_norm_weight, m->embedding_norm_bias);
+	struct layer_norm norm = backward_norm(w, m->embedding_norm_weight, m->embedding_norm_bias);
 	struct dropout drop =
 	    backward_dropout(w, w->options.hidden_dropout, SITE_EMBEDDING, false, 0);
 	float *to;
@@ -569,7 +305,8 @@ embeddings_back(struct backward *w, struct gradient_sums *s, size_t part)
 	w->op->drop(w->ws, &drop, w->d.p, w->tokens, h);
 	w->gradient_of = NULL;
 	if (!s) {
-		norm_back(w, &norm, w->embedded.p, w->d.p, w->tokens, w->d.p);
+		w->op->normalize_back(
+		    w->ws, &norm, w->embedded.p, w->d.p, w->tokens, w->d.p, NULL, NULL);
 		return true;
 	}
 	if (!gradient_sums_wait(s, 0, part))
@@ -590,7 +327,7 @@ encoder_back(struct backward *w, struct gradient_sums *s, size_t part)
 {
 	for (size_t layer = w->plan.layers; layer-- > 0;) {
 		backward_begin_block(w, s, 1 + layer);
-		layer_back(w, layer);
+		backward_layer_back(w, layer);
 		if (!backward_end_block(w, s, 1 + layer, part))
 			return false;
 	}
@@ -598,17 +335,56 @@ encoder_back(struct backward *w, struct gradient_sums *s, size_t part)
 }
 
 int
-backward_forward(
-    struct backward *w, const struct forward_cells *cells, float *ret_rows, struct err *e)
+backward_forward(struct backward *w, const struct forward_cells *cells, const int32_t *places,
+    float *ret_rows, struct err *e)
 {
 	const float *rows;
 
 	assert(w->plan.head == PLAN_HIDDEN && w->plan.rows != PLAN_POOLED);
-	start_batch(w, cells, NULL);
+	start_batch(w, cells, places, NULL);
 	run_encoder(w);
 	rows = collect_rows(w);
 	w->op->get(w->ws, ret_rows, rows, forward_rows(&w->plan, cells) * w->model->config.hidden);
 	return w->op->failed(w->ws, e);
+}
+
+int
+backward_probe(struct backward *w, int32_t place, float *ret_rows, struct err *e)
+{
+	const struct model *m = w->model;
+	size_t h = m->config.hidden, n = w->tokens;
+	struct layer_norm norm = backward_norm(w, m->embedding_norm_weight, m->embedding_norm_bias);
+	int32_t *places = mem_alloc(n, sizeof(*places));
+	float *in;
+
+	assert(!ret_rows || w->plan.rows == PLAN_ALL);
+	if (!w->probe_in)
+		w->probe_in = mem_zero(w->plan.layers + 1, sizeof(*w->probe_in));
+	for (size_t i = 0; i < n; i++)
+		places[i] = place;
+	in = backward_room(w, &w->probe_in[0], n * h);
+	w->op->embed(w->ws, m, w->cells->ids, places, n, in);
+	w->op->normalize(w->ws, &norm, in, n, in);
+	free(places);
+	for (size_t i = 0; i < w->plan.layers; i++) {
+		if (w->options.is_frugal && w->kept_layer != i)
+			backward_run_layer(w, i);
+		backward_probe_layer(w, i);
+	}
+	if (ret_rows)
+		w->op->get(w->ws, ret_rows, w->probe_in[w->plan.layers].p, n * h);
+	return w->op->failed(w->ws, e);
+}
+
+/* Device memory for effects, 0; NULL where they are not wanted. */
+static float *
+start_effects(struct backward *w, struct room *r, const float *wanted)
+{
+	if (!wanted)
+		return NULL;
+	backward_room(w, r, w->tokens);
+	w->op->clear(w->ws, r->p, w->tokens);
+	return r->p;
 }
 
 int
@@ -618,17 +394,19 @@ backward_run(
 	size_t h = w->model->config.hidden, rows = forward_rows(&w->plan, w->cells);
 	float *d = backward_room(w, &w->d_out, rows * h);
 
+	assert(!ret->replacement || w->probe_in);
 	w->op->put(w->ws, d, d_rows, rows * h);
 	spread_rows(w, d);
-	w->key_effect = ret->deletion ? backward_room(w, &w->effects, w->tokens) : NULL;
-	if (w->key_effect)
-		w->op->clear(w->ws, w->key_effect, w->tokens);
+	w->key_effect = start_effects(w, &w->effects, ret->deletion);
+	w->replace_effect = start_effects(w, &w->replace_effects, ret->replacement);
 	encoder_back(w, NULL, 0);
 	if (ret->deletion)
 		w->op->get(w->ws, ret->deletion, w->key_effect, w->tokens);
+	if (ret->replacement)
+		w->op->get(w->ws, ret->replacement, w->replace_effect, w->tokens);
 	if (ret->embeddings)
 		w->op->get(w->ws, ret->embeddings, w->d.p, w->tokens * h);
-	w->key_effect = NULL;
+	w->key_effect = w->replace_effect = NULL;
 	return w->op->failed(w->ws, e);
 }
 
@@ -642,7 +420,7 @@ backward_learn(struct backward *w, const struct backward_part *part, struct back
 	bool is_whole;
 
 	*ret = (struct backward_result){ 0 };
-	start_batch(w, part->cells, part->examples);
+	start_batch(w, part->cells, NULL, part->examples);
 	run_encoder(w);
 	in = collect_rows(w);
 	d = backward_room(w, &w->d_out, forward_rows(&w->plan, part->cells) * h);

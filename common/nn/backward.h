@@ -44,9 +44,15 @@ void backward_free(struct backward *w);
 /* ---- gradients of whatever is asked of the hidden states: plan head HIDDEN ---- */
 
 /* Runs the network and keeps what the way back needs, until the next call. cells must stay until
- * then. ret_rows [forward_rows][hidden]. No dropout. 0 or -1. */
-int backward_forward(
-    struct backward *w, const struct forward_cells *cells, float *ret_rows, struct err *e);
+ * then. places: [tokens], each token's position in its cell, below the model's; NULL: 0, 1, 2 ...
+ * ret_rows [forward_rows][hidden]. No dropout. 0 or -1. */
+int backward_forward(struct backward *w, const struct forward_cells *cells, const int32_t *places,
+    float *ret_rows, struct err *e);
+
+/* After a forward pass: runs, for every token, a copy of it through the network that stands at
+ * `place`, sees the keys of its cell, and is seen by nobody. ret_rows: what the copies become,
+ * [tokens][hidden], or NULL; with rows of ALL only. 0 or -1. */
+int backward_probe(struct backward *w, int32_t place, float *ret_rows, struct err *e);
 
 /* The gradients of L with respect to what went in, given those with respect to the rows that came
  * out, d_rows [forward_rows][hidden]. Any number of times after a forward pass. 0 or -1. */
@@ -58,6 +64,9 @@ struct backward_inputs {
 	 * would add to L: gradient.h's key_effect, with the sign of a deletion. [tokens], or NULL.
 	 */
 	float *deletion;
+	/* The same of putting the key of its probe into the token's place. [tokens], or NULL; needs
+	 * backward_probe. */
+	float *replacement;
 };
 int backward_run(
     struct backward *w, const float *d_rows, const struct backward_inputs *ret, struct err *e);

@@ -1,5 +1,5 @@
-/* backward_state.h - a thread's memory of a forward pass. Private to backward.c and
- * backward_heads.c. */
+/* backward_state.h - a thread's memory of a forward pass. Private to the backward*.c
+ * files. */
 
 #ifndef NN_BACKWARD_STATE_H
 #define NN_BACKWARD_STATE_H
@@ -57,8 +57,11 @@ struct backward {
 	struct room decoder;      /* [vocab][H]: of a decoder tied to the word embedding */
 	const float *gradient_of; /* the first weight of that block; NULL: none is wanted */
 	float *key_effect;        /* [n], or NULL */
-	struct room effects;
-	struct room shares; /* [n]: of an attention pool */
+	struct room effects, replace_effects;
+	float *replace_effect;  /* [n], or NULL */
+	struct room *probe_in;  /* [layers + 1][n][H]: of the probes; NULL: there are none */
+	struct kept probe_kept; /* of one layer */
+	struct room shares;     /* [n]: of an attention pool */
 };
 
 /* Room for n floats, whose contents do not matter. */
@@ -71,6 +74,16 @@ float *backward_gradient(struct backward *w, const float *weights);
 void backward_begin_block(struct backward *w, const struct gradient_sums *s, size_t block);
 /* Adds it to the sums in its turn. False where the step is given up. */
 bool backward_end_block(struct backward *w, struct gradient_sums *s, size_t block, size_t part);
+
+/* A layer norm over the hidden states. */
+struct layer_norm backward_norm(const struct backward *w, const float *gain, const float *bias);
+
+/* Runs a layer from in[layer] to in[layer + 1]; back: w->d, the gradient of what it gave, becomes
+ * that of what went in. */
+void backward_run_layer(struct backward *w, size_t layer);
+void backward_layer_back(struct backward *w, size_t layer);
+/* Runs the probes through a layer, whose `kept` must be there. */
+void backward_probe_layer(struct backward *w, size_t layer);
 
 /* The head: from the plan's rows of hidden states to the loss, and back to their gradient d, both
  * [forward_rows][H]. False where the step is given up. */

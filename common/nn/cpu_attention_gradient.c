@@ -15,6 +15,7 @@ struct attention_gradient_scratch {
 	float *queries; /* its three that are as long as a tile */
 	size_t queries_room;
 	float p[QUERIES * KEYS], d[QUERIES * KEYS]; /* weights, and their gradient */
+	float new_p[QUERIES * KEYS], new_d[QUERIES * KEYS];
 	uint16_t numbers[QUERIES * KEYS];
 	float effect[KEYS];
 };
@@ -115,6 +116,12 @@ begin_head(struct head *h, struct attention_gradient_scratch *t)
 	transpose(h, h->k, h->k_t);
 	transpose(h, h->v, h->v_t);
 	memset(h->d_k, 0, 2 * n * sizeof(*h->d_k));
+	if (!call->new_k)
+		return;
+	pack(h, call->new_k + at, h->n_k, h->padded, 1, h->k);
+	pack(h, call->new_v + at, h->n_k, h->padded, 1, h->v);
+	transpose(h, h->k, h->d_k);
+	transpose(h, h->v, h->d_v);
 }
 
 static void
@@ -179,6 +186,33 @@ add_effects(const struct tile_kernel *kernel, const struct head *h,
 		to[j] -= t->effect[j];
 }
 
+/* A new key of weight w in the place of key j makes the output (out - p v + w v') / (1 - p + w): it
+ * changes by (p (out - v) + w (v' - out)) / (1 - p + w). */
+static void
+pass_replacement(const struct tile_kernel *kernel, const struct head *h,
+    struct attention_gradient_scratch *t, size_t from, size_t n, size_t key, size_t keys)
+{
+	size_t padded = round_up(keys, TILE_WIDTH);
+
+	for (size_t i = 0; i < n; i++) {
+		float *p = t->p + i * KEYS, *d = t->d + i * KEYS;
+		float *w = t->new_p + i * KEYS, *new_d = t->new_d + i * KEYS;
+		float most = h->log_sum[i] + 60; /* so that no weight is infinite */
+
+		for (size_t j = 0; j < padded; j++)
+			w[j] = w[j] < most ? w[j] : most;
+		kernel->weights(p, padded, h->log_sum[i]);
+		kernel->weights(w, padded, h->log_sum[i]);
+		kernel->scores_back(p, padded, h->dot[i], d);
+		kernel->scores_back(w, padded, h->dot[i], new_d);
+		for (size_t j = 0; j < padded; j++) {
+			p[j] -= w[j];
+			d[j] -= new_d[j];
+		}
+	}
+	add_effects(kernel, h, t, from, n, key, keys);
+}
+
 /* d becomes the gradient of the scores, p the weights as the values saw them. */
 static void
 pass_scores(const struct tile_kernel *kernel, const struct head *h,
@@ -230,6 +264,14 @@ pass_tile(const struct tile_kernel *kernel, const struct head *h,
 	kernel->product(&scores);
 	scores.a = h->d_out, scores.b = h->v_t + key, scores.c = t->d;
 	kernel->product(&scores);
+	if (h->call->new_k) {
+		scores.a = h->q, scores.b = h->d_k + key, scores.c = t->new_p;
+		kernel->product(&scores);
+		scores.a = h->d_out, scores.b = h->d_v + key, scores.c = t->new_d;
+		kernel->product(&scores);
+		pass_replacement(kernel, h, t, from, n, key, keys);
+		return;
+	}
 	pass_scores(kernel, h, t, from, n, key, keys);
 	to_keys.a = t->p, to_keys.b = h->d_out, to_keys.c = h->d_v + at;
 	kernel->product(&to_keys);
@@ -260,9 +302,13 @@ run_head(const struct tile_kernel *kernel, struct head *h, struct attention_grad
 		begin_queries(h, i, n);
 		for (size_t key = 0; key < h->n_k; key += KEYS)
 			pass_tile(kernel, h, t, i, n, key, least(h->n_k - key, KEYS));
+		if (call->new_k)
+			continue;
 		unpack(h, h->d_q, n, (float)(1 / sqrt((double)h->size)),
 		    call->d_q + (h->first_query + i) * h->stride + column);
 	}
+	if (call->new_k)
+		return;
 	/* q was in units of log2 and of the root */
 	unpack(h, h->d_k, h->n_k, 0.693147180559945f, call->d_k + at);
 	unpack(h, h->d_v, h->n_k, 1, call->d_v + at);

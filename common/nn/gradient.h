@@ -54,6 +54,9 @@ struct attention_gradient {
 	 * that changes in the output, exactly in the softmax. The query of the key itself is left
 	 * out, where queries and keys are the same tokens. [keys], or NULL. */
 	float *key_effect;
+	/* Further keys and values, as many: then nothing but key_effect is computed, and it is that
+	 * of putting the new key j into the place of key j. Or NULL. */
+	const float *new_k, *new_v;
 };
 
 struct gradient_ops {

@@ -12,6 +12,7 @@ struct cell {
 	const int32_t *ids;
 	size_t length;
 	struct cell_perturbations what;
+	size_t n;                        /* copies: what.n, or fewer where they are screened */
 	size_t begin;                    /* the first copy that is not skipped */
 	struct perturber_cell *original; /* NULL: nothing is computed */
 	double fraction;
@@ -83,9 +84,11 @@ make_cell(struct stream *s, size_t row, struct err *e)
 	c->length = n;
 	c->what = perturbations_find(&s->options.what, ids, n, &c->row.arena);
 	c->fraction = cells_fraction(s->in);
-	c->begin = c->what.n < s->options.n_skipped ? c->what.n : (size_t)s->options.n_skipped;
+	c->n = s->options.screen && c->what.n > s->options.n_screened ? s->options.n_screened
+								      : c->what.n;
+	c->begin = c->n < s->options.n_skipped ? c->n : (size_t)s->options.n_skipped;
 	s->options.n_skipped -= c->begin;
-	if (s->perturber && c->what.n > c->begin)
+	if (s->perturber && c->n > c->begin)
 		c->original =
 		    perturber_cell_new(s->perturber, &s->options.what, c->ids, n, &c->what);
 	return c;
@@ -129,14 +132,15 @@ next_cell(struct stream *s, struct err *e)
 /* 2. Parts */
 
 /* As many copies as the token budget has room for, if all were as long as they can be; so how a
- * cell is cut depends on its length and the number of copies only. */
+ * cell is cut depends on its length and the number of copies only. One whose copies are screened is
+ * a single part: who takes it chooses them. */
 static void
 cut_part(struct stream *s, struct part *p)
 {
 	struct cell *c = s->cell;
-	size_t n = c->what.n - s->next_copy;
+	size_t n = c->n - s->next_copy;
 
-	if (c->original) {
+	if (c->original && c->n == c->what.n) {
 		size_t most =
 		    s->options.batch_tokens / perturbation_most(&s->options.what, c->length);
 
@@ -149,7 +153,7 @@ cut_part(struct stream *s, struct part *p)
 	p->first = s->next_copy;
 	p->n = n;
 	s->next_copy += n;
-	p->is_last = s->next_copy == c->what.n;
+	p->is_last = s->next_copy == c->n;
 	if (p->is_last)
 		s->cell = NULL;
 }
@@ -165,6 +169,41 @@ read_part(void *context, void *item, struct err *e)
 	return r;
 }
 
+/* The estimate of each copy, a gene's being the sum of those of its places. */
+static double *
+score_copies(struct stream *s, size_t worker, struct cell *c, struct arena *a, struct err *e)
+{
+	const struct perturbation_options *o = &s->options.what;
+	double *of_places = arena_alloc(a, c->length, sizeof(double));
+	double *of_tokens = arena_zero(a, s->options.limits.vocab, sizeof(double));
+	double *scores = arena_alloc(a, c->what.n, sizeof(double));
+	int32_t *genes = arena_alloc(a, perturbation_most(o, c->length), sizeof(int32_t));
+	size_t from, to;
+
+	token_cells_genes(c->ids, c->length, o->cls, o->eos, &from, &to);
+	if (screen_cell(
+		s->options.screen, worker, c->ids, c->length, from, to - from, of_places, e))
+		return NULL;
+	for (size_t i = from; i < to; i++)
+		of_tokens[c->ids[i]] += of_places[i - from];
+	for (size_t i = 0; i < c->what.n; i++) {
+		perturbation_genes(o, &c->what, i, genes);
+		scores[i] = of_tokens[genes[0]];
+	}
+	return scores;
+}
+
+/* Leaves only the copies of the greatest estimates. */
+static int
+screen_copies(struct stream *s, size_t worker, struct cell *c, struct arena *a, struct err *e)
+{
+	double *scores = score_copies(s, worker, c, a, e);
+
+	if (scores)
+		perturbations_keep(&c->what, scores, c->n, &c->row.arena);
+	return scores ? 0 : -1;
+}
+
 static int
 work_part(void *context, size_t worker, void *item, struct err *e)
 {
@@ -174,6 +213,8 @@ work_part(void *context, size_t worker, void *item, struct err *e)
 	if (!p->cell->original)
 		return 0;
 	arena_reset(&p->arena);
+	if (p->cell->n < p->cell->what.n && screen_copies(s, worker, p->cell, &p->arena, e))
+		return -1;
 	return perturber_run(
 	    s->perturber, worker, p->cell->original, p->first, p->n, &p->arena, &p->numbers, e);
 }

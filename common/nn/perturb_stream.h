@@ -9,6 +9,7 @@
 #include "cell/token_cells.h"
 #include "formats/cells.h"
 #include "nn/perturb.h"
+#include "nn/screen.h"
 
 /* Copies first .. first + n - 1 of a cell. */
 struct perturbed_part {
@@ -40,6 +41,10 @@ struct perturb_stream_options {
 	 * sink as one empty part, with `first` = the number of them; one of which some are skipped
 	 * starts with the first copy that is not. */
 	uint64_t n_skipped;
+	/* With a screen, which has as many workers: only the n_screened copies of a cell are made
+	 * whose estimates are the greatest. For all genes one at a time, no anchor. */
+	struct screen *screen;
+	size_t n_screened;
 };
 
 /* Reads `in` to its end. perturber may be NULL: then nothing is computed, numbers is NULL, a cell

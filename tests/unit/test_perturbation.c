@@ -454,6 +454,33 @@ counts_millions_of_pairs(void **state)
 	free(ids);
 }
 
+/* Of the copies that are made, those of the greatest scores stay, in their order. */
+static void
+keeps_the_best(void **state)
+{
+	static const int32_t ids[] = { 2, 10, 11, 12, 13, 14, 3 };
+	static const double scores[] = { 0.5, -1, 7, 0.5 }; /* of 11 .. 14: 10 is first already */
+	struct perturbation_options o = { PERTURB_OVEREXPRESS, .combos = 1, .anchor = -1,
+		.max_length = 100, .cls = 2, .eos = 3 };
+	struct arena a = { 0 };
+	struct cell_perturbations what = perturbations_find(&o, ids, 7, &a);
+	int32_t genes[8];
+
+	(void)state;
+	assert_int_equal(what.n, 4);
+	perturbations_keep(&what, scores, 4, &a);
+	assert_int_equal(what.n, 4);
+	perturbations_keep(&what, scores, 2, &a);
+	assert_int_equal(what.n, 2);
+	assert_int_equal(perturbation_genes(&o, &what, 0, genes), 1);
+	assert_int_equal(genes[0], 11);
+	perturbation_genes(&o, &what, 1, genes);
+	assert_int_equal(genes[0], 13);
+	perturbations_keep(&what, scores, 0, &a);
+	assert_int_equal(what.n, 0);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -462,6 +489,7 @@ main(void)
 		cmocka_unit_test(moves_by_quarters),
 		cmocka_unit_test(puts_genes_first_and_keeps_the_end),
 		cmocka_unit_test(counts_millions_of_pairs),
+		cmocka_unit_test(keeps_the_best),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
