@@ -33,7 +33,15 @@ static void
 run_some(const struct attention_kernel *kernel, const struct cell *c, size_t n_q)
 {
 	size_t cu[2] = { 0, c->n }, cu_q[2] = { 0, n_q };
-	struct attention_call call = { c->q, c->k, c->v, c->out, cu_q, cu, 1, c->heads, c->d };
+	struct attention_call call = { .q = c->q,
+		.k = c->k,
+		.v = c->v,
+		.out = c->out,
+		.cu_q = cu_q,
+		.cu_k = cu,
+		.n = 1,
+		.heads = c->heads,
+		.head_size = c->d };
 	struct attention_scratch *scratch = attention_scratch_create();
 
 	attention_run(kernel, &call, scratch);
@@ -146,7 +154,15 @@ ignores_neighbours(const struct attention_kernel *kernel)
 	struct attention_scratch *scratch = attention_scratch_create();
 	size_t row = 128, cu[4] = { 0, 40, 373, 390 }, few[4] = { 0, 0, 3, 3 },
 	       wanted[3] = { 0, 200, 332 };
-	struct attention_call call = { all.q, all.k, all.v, all.out, cu, cu, 3, 2, 64 };
+	struct attention_call call = { .q = all.q,
+		.k = all.k,
+		.v = all.v,
+		.out = all.out,
+		.cu_q = cu,
+		.cu_k = cu,
+		.n = 3,
+		.heads = 2,
+		.head_size = 64 };
 
 	run(kernel, &c);
 	for (size_t i = 0; i < all.n * row; i++)
