@@ -39,7 +39,7 @@ run_some(const struct attention_kernel *kernel, const struct cell *c, size_t n_q
 		.out = c->out,
 		.cu_q = cu_q,
 		.cu_k = cu,
-		.n = 1,
+		.n_cells = 1,
 		.heads = c->heads,
 		.head_size = c->d };
 	struct attention_scratch *scratch = attention_scratch_create();
@@ -160,7 +160,7 @@ ignores_neighbours(const struct attention_kernel *kernel)
 		.out = all.out,
 		.cu_q = cu,
 		.cu_k = cu,
-		.n = 3,
+		.n_cells = 3,
 		.heads = 2,
 		.head_size = 64 };
 
