@@ -24,17 +24,18 @@ in_double(struct arena *a, const float *x, size_t n)
 	return y;
 }
 
-/* ours: the gradient of f at x. */
+/* ours: the gradient of f at x. Of many values about 400 are tried, from all over. */
 static void
 expect_gradient(struct arena *a, function *f, const void *context, const float *x, size_t n,
     const float *ours, const char *what)
 {
 	const double step = 1e-4;
 	double *y = in_double(a, x, n), largest = 0;
+	size_t stride = n / 400 | 1;
 
 	for (size_t i = 0; i < n; i++)
 		largest = fmax(largest, fabs((double)ours[i]));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i += stride) {
 		double up, down, slope;
 
 		y[i] += step;
