@@ -103,7 +103,8 @@ main(int argc, char **argv)
 	if (embedder)
 		embedder_note(embedder, model, cli);
 
-	struct class_rows *rows = class_rows_new(cli, in, genes, names, model, &plan, &wanted, &e);
+	struct class_rows *rows =
+	    class_rows_new(cli, cells_schema(in), genes, names, model, &plan, &wanted, &e);
 
 	if (!e.is_set) {
 		struct embed_stream_options how = { .limits = { model->config.vocab,

@@ -133,6 +133,15 @@ set_number(const struct cli *cli, const struct cli_option *o, void *member, cons
 }
 
 static void
+add_to_list(
+    const struct cli *cli, const struct cli_option *o, struct cli_list *list, const char *text)
+{
+	if (list->n == CLI_MAX_LIST)
+		cli_usage(cli, "--%s: %d of them at most", o->name, CLI_MAX_LIST);
+	list->items[list->n++] = text;
+}
+
+static void
 set_option(struct cli *cli, void *options, const struct cli_option *o, const char *text)
 {
 	void *member = (char *)options + o->offset;
@@ -148,6 +157,9 @@ set_option(struct cli *cli, void *options, const struct cli_option *o, const cha
 		if (!find_choice(o->argument, text))
 			cli_usage(cli, "--%s: '%s' is none of %s", o->name, text, o->argument);
 		*(const char **)member = text;
+		break;
+	case CLI_TYPE_LIST:
+		add_to_list(cli, o, member, text);
 		break;
 	default:
 		set_number(cli, o, member, text);
@@ -184,7 +196,8 @@ print_usage(const struct cli_program *p)
 static void
 print_options(const struct cli_program *p)
 {
-	static const char *const types[] = { "flag", "string", "int", "size", "double", "choice" };
+	static const char *const types[] = { "flag", "string", "int", "size", "double", "choice",
+		"list" };
 	const struct cli_option *list[MAX_OPTIONS];
 	size_t n = list_options(p, list);
 

@@ -24,6 +24,7 @@ enum cli_type {
 	CLI_TYPE_SIZE,
 	CLI_TYPE_DOUBLE,
 	CLI_TYPE_CHOICE,
+	CLI_TYPE_LIST,
 	CLI_TYPE_END
 };
 
@@ -39,9 +40,18 @@ struct cli_option {
 	const char *help;
 };
 
+#define CLI_MAX_LIST 32
+
+/* The values of an option that may be given several times, in their order. */
+struct cli_list {
+	size_t n;
+	const char *items[CLI_MAX_LIST];
+};
+
 /* Members: flag bool; string const char *; int int; size size_t (suffixes k, M, G = 1024s); double
- * double; choice const char * (one of the words of `argument`, divided by '|'). The value before
- * cli_parse is the default. The _H forms go into the history. */
+ * double; choice const char * (one of the words of `argument`, divided by '|'); list
+ * struct cli_list, never in the history. The value before cli_parse is the default. The _H forms go
+ * into the history. */
 #define CLI_FLAG(l, n, s, m, h)                                           \
 	{                                                                 \
 		l, n, NULL, CLI_TYPE_FLAG, offsetof(s, m), 0, 0, false, h \
@@ -85,6 +95,10 @@ struct cli_option {
 #define CLI_CHOICE_H(l, n, a, s, m, h)                                  \
 	{                                                               \
 		l, n, a, CLI_TYPE_CHOICE, offsetof(s, m), 0, 0, true, h \
+	}
+#define CLI_LIST(l, n, a, s, m, h)                                     \
+	{                                                              \
+		l, n, a, CLI_TYPE_LIST, offsetof(s, m), 0, 0, false, h \
 	}
 #define CLI_END                                                   \
 	{                                                         \

@@ -266,6 +266,9 @@ collect_rows(struct backward *w)
 	for (size_t i = 0; w->plan.rows == PLAN_MEAN && i < cells->n; i++)
 		w->op->mean(w->ws, x, cells->offsets[i] + cells->from[i],
 		    cells->offsets[i] + cells->to[i], h, out + i * h);
+	if (w->plan.rows == PLAN_POOLED)
+		w->op->pool(w->ws, x, w->model->attention_pool, cells->offsets, cells->n, h,
+		    backward_room(w, &w->shares, w->tokens), out);
 	return out;
 }
 
@@ -289,6 +292,9 @@ spread_rows(struct backward *w, const float *d_rows)
 	for (size_t i = 0; w->plan.rows == PLAN_MEAN && i < cells->n; i++)
 		w->op->spread(w->ws, d_rows + i * h, cells->offsets[i] + cells->from[i],
 		    cells->offsets[i] + cells->to[i], h, d);
+	if (w->plan.rows == PLAN_POOLED)
+		w->op->pool_back(w->ws, w->in[w->plan.layers].p, w->model->attention_pool,
+		    w->shares.p, cells->offsets, cells->n, h, d_rows, d, NULL);
 }
 
 /* The embeddings' gradients go straight into the sums: few rows of many. */

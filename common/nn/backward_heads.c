@@ -190,6 +190,10 @@ class_heads(struct backward *w, const struct backward_part *part, const struct h
 		w->op->linear_input(w->ws, &pooler, seen.d, n, false, rows->d);
 	} else
 		w->op->copy(w->ws, seen.d, n * h, rows->d);
+	if (w->plan.rows == PLAN_POOLED && w->gradient_of)
+		w->op->pool_back(w->ws, w->in[w->plan.layers].p, m->attention_pool, w->shares.p,
+		    w->cells->offsets, w->cells->n, h, rows->d, NULL,
+		    backward_gradient(w, m->attention_pool));
 	return backward_end_block(w, part->sums, block, part->number);
 }
 

@@ -195,7 +195,7 @@ find_columns(struct class_rows *r)
 }
 
 struct class_rows *
-class_rows_new(const struct cli *cli, const struct cells_reader *in, const struct genes *genes,
+class_rows_new(const struct cli *cli, const struct schema *in, const struct genes *genes,
     const struct class_names *names, const struct model *model, const struct plan *plan,
     const struct class_rows_options *options, struct err *e)
 {
@@ -210,7 +210,7 @@ class_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 		.genes = genes,
 		.columns = { names, plan->width - hidden, hidden, options->has_logits,
 		    is_of_genes },
-		.in = cells_schema(in) };
+		.in = in };
 	r->width = class_columns_width(&r->columns);
 	find_columns(r);
 	if (is_of_genes)

@@ -20,13 +20,14 @@ struct class_rows_options {
 	bool has_logits;
 };
 
-/* Opens the output for what `plan` (plan_make_classes) gives; with has_vectors there is `embedding`
+/* Opens the output (cli->output) for cells that come with the columns `in`, which must outlive it,
+ * and what `plan` (plan_make_classes) gives; with has_vectors there is `embedding`
  * too. Cells and positions: the columns of the input, but input_ids and length; one that has a name
  * of this kind becomes obs.NAME, with a warning. Positions have `gene` too, genes `gene` and
  * n_cells: probabilities, logits and embeddings are the means over the cells that have the gene,
  * and the prediction is the class of the greatest mean probability. Special tokens get no row.
  * NULL with e set, or where it was set before. */
-struct class_rows *class_rows_new(const struct cli *cli, const struct cells_reader *in,
+struct class_rows *class_rows_new(const struct cli *cli, const struct schema *in,
     const struct genes *genes, const struct class_names *names, const struct model *model,
     const struct plan *plan, const struct class_rows_options *options, struct err *e);
 

@@ -131,8 +131,8 @@ rows_mean(const float *in, size_t from, size_t to, size_t n, float *out)
 	}
 }
 
-static double
-dot(const float *x, const float *w, size_t n)
+double
+rows_dot(const float *x, const float *w, size_t n)
 {
 	double lane[LANES] = { 0 };
 	size_t i = 0;
@@ -155,7 +155,7 @@ rows_pool(
 	double most = -INFINITY, total = 0;
 
 	for (size_t r = from; r < to; r++) {
-		shares[r - from] = dot(in + r * n, w, n);
+		shares[r - from] = rows_dot(in + r * n, w, n);
 		if (shares[r - from] > most)
 			most = shares[r - from];
 	}
@@ -176,7 +176,8 @@ rows_pool(
 double
 rows_cosine(const float *a, const float *b, size_t n)
 {
-	double product = dot(a, b, n), norm_a = sqrt(dot(a, a, n)), norm_b = sqrt(dot(b, b, n));
+	double product = rows_dot(a, b, n), norm_a = sqrt(rows_dot(a, a, n)),
+	       norm_b = sqrt(rows_dot(b, b, n));
 
 	return product / fmax(norm_a, 1e-8) / fmax(norm_b, 1e-8);
 }

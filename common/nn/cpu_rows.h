@@ -31,6 +31,9 @@ void rows_add3(const float *a, const float *b, const float *c, float *out, size_
 /* out[c] = the mean of in[from .. to - 1][c], summed in double precision; NaN where from == to. */
 void rows_mean(const float *in, size_t from, size_t to, size_t n, float *out);
 
+/* The product of two vectors, in double precision, in a fixed order. */
+double rows_dot(const float *x, const float *w, size_t n);
+
 /* out = the sum of the rows in[from .. to - 1], at least one, each times its share in the softmax
  * over them of their products with w. In double precision. shares: room for to - from values. */
 void rows_pool(

@@ -107,6 +107,15 @@ struct gradient_ops {
 	void (*spread)(struct gradient_workspace *ws, const float *in, size_t from, size_t to,
 	    size_t columns, float *out);
 
+	/* An attention pool (model.h): out[c] of each cell, and the shares of all its rows. cells:
+	 * offsets [n + 1], host. The other way round: d_in += and d_weight += ; either may be NULL.
+	 */
+	void (*pool)(struct gradient_workspace *ws, const float *in, const float *weight,
+	    const size_t *cells, size_t n, size_t columns, float *shares, float *out);
+	void (*pool_back)(struct gradient_workspace *ws, const float *in, const float *weight,
+	    const float *shares, const size_t *cells, size_t n, size_t columns, const float *d_out,
+	    float *d_in, float *d_weight);
+
 	/* -- backward -- */
 
 	/* d_in = d_out W, or d_in += d_out W */

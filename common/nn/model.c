@@ -419,6 +419,7 @@ model_close(struct model *m)
 	free(m->vocabulary);
 	model_config_free(&m->config);
 	model_files_close(m->files);
+	free(m->own);
 	free(m->layer);
 	free(m->head);
 	free(m->path);

@@ -128,6 +128,7 @@ struct model {
 
 	char *path;                /* of the folder, as opened */
 	struct model_files *files; /* mappings and converted tensors; private to model.c */
+	float *own;                /* the tensors of a model that was not opened but made */
 };
 
 /* Opens the folder `name`, or, where there is no such folder and the name has no slash, the folder

@@ -4,6 +4,7 @@
 
 #include "nn/model_config.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +43,36 @@ static const struct {
 	{ "BertForTokenClassification", MODEL_TOKEN },
 };
 
-static int
-read_activation(const json_t *root, const char *path, enum activation *ret, struct err *e)
+int
+model_activation_parse(const char *name, enum activation *ret)
 {
-	const char *name = json_text(root, "hidden_act", "gelu", path, e);
-
 	for (size_t i = 0; i < sizeof(activations) / sizeof(activations[0]); i++)
 		if (!strcmp(name, activations[i].name)) {
 			*ret = activations[i].activation;
 			return 0;
 		}
+	return -1;
+}
+
+const char *
+model_activation_name(enum activation f)
+{
+	size_t i = 0;
+
+	while (activations[i].activation != f) {
+		i++;
+		assert(i < sizeof(activations) / sizeof(activations[0]));
+	}
+	return activations[i].name;
+}
+
+static int
+read_activation(const json_t *root, const char *path, enum activation *ret, struct err *e)
+{
+	const char *name = json_text(root, "hidden_act", "gelu", path, e);
+
+	if (model_activation_parse(name, ret) == 0)
+		return 0;
 	return err_set(e,
 	    "%s: \"hidden_act\" is %.100s; known are relu, gelu, gelu_new, silu, tanh", path, name);
 }

@@ -15,4 +15,9 @@ int model_config_read(const char *path, struct model_config *ret, bool *ret_has_
 
 void model_config_free(struct model_config *c);
 
+/* An activation by its name in transformers: 0, or -1 for a name that is not known. And its name,
+ * the first of those listed in model.h. */
+int model_activation_parse(const char *name, enum activation *ret);
+const char *model_activation_name(enum activation f);
+
 #endif

@@ -17,4 +17,10 @@
 struct genes *model_vocabulary_find(struct cli *cli, const char *dictionary,
     const struct cells_reader *in, const struct model *model, bool is_needed, struct err *e);
 
+/* The same for cells that come as columns s from `name`, and a dictionary that is open: given
+ * (NULL: none) is taken over, and is what is returned where there is one. model: NULL where none is
+ * to agree. */
+struct genes *model_vocabulary_choose(struct genes *given, const struct schema *s, const char *name,
+    const struct model *model, bool is_needed, struct err *e);
+
 #endif

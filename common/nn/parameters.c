@@ -11,11 +11,14 @@
 struct maker {
 	struct parameters *p;
 	const struct model *from;
+	const struct parameter *adapters;
+	size_t n_adapters;
 	struct gradient_workspace *ws; /* NULL the first time */
 	size_t n, n_values;
 };
 
-/* Where the tensor now is, once there is memory. The caller owns the name no longer. */
+/* Where the tensor now is, once there is memory; without data it stays 0. The caller owns the name
+ * no longer. */
 static const float *
 add(struct maker *k, char *name, const float *data, size_t rows, size_t columns)
 {
@@ -33,7 +36,8 @@ add(struct maker *k, char *name, const float *data, size_t rows, size_t columns)
 		.rows = rows,
 		.columns = columns,
 		.is_decayed = columns > 0 };
-	k->p->backend->gradient->put(k->ws, k->p->values + from, data, n);
+	if (data)
+		k->p->backend->gradient->put(k->ws, k->p->values + from, data, n);
 	return k->p->values + from;
 }
 
@@ -129,13 +133,24 @@ add_all(struct maker *k)
 	k->p->block_from[1 + m->config.layers] = k->n_values;
 	add_head(k);
 	k->p->block_from[2 + m->config.layers] = k->n_values;
+	k->p->n_of_model = k->n;
+	for (size_t i = 0; i < k->n_adapters; i++)
+		add(k, mem_strdup(k->adapters[i].name), NULL, k->adapters[i].rows,
+		    k->adapters[i].columns);
 }
 
 struct parameters *
 parameters_create(struct backend *b, const struct model *m)
 {
+	return parameters_create_adapted(b, m, NULL, 0);
+}
+
+struct parameters *
+parameters_create_adapted(
+    struct backend *b, const struct model *m, const struct parameter *adapters, size_t n_adapters)
+{
 	struct parameters *p = mem_zero(1, sizeof(*p));
-	struct maker k = { .p = p, .from = m };
+	struct maker k = { p, m, adapters, n_adapters, NULL, 0, 0 };
 
 	assert(b->gradient);
 	p->backend = b;

@@ -29,9 +29,10 @@ struct parameters {
 	size_t n_values;
 	struct parameter *list; /* in the order of `values` */
 	size_t n;
+	size_t n_of_model; /* the first of them; those behind are adapters (lora.h) */
 	/* Block b is the values block_from[b] .. block_from[b + 1] - 1: embeddings, layers, head.
 	 */
-	size_t *block_from; /* [n_blocks + 1] */
+	size_t *block_from; /* [n_blocks + 1]; adapters are in no block */
 	size_t n_blocks;    /* 2 + layers */
 };
 
@@ -39,6 +40,10 @@ struct parameters {
  * vocabulary, which stay m's. A decoder that is the word embedding stays so. The backend must be
  * able to learn, and must outlive it. */
 struct parameters *parameters_create(struct backend *b, const struct model *m);
+/* The same with adapters behind what the model has: of each, name, rows and columns are taken; all
+ * values are 0. */
+struct parameters *parameters_create_adapted(
+    struct backend *b, const struct model *m, const struct parameter *adapters, size_t n_adapters);
 void parameters_free(struct parameters *p);
 
 /* The parameter of this name, or NULL. */

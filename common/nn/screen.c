@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "nn/backward.h"
 
-enum { PLACES = 32, DIRECTIONS_FIRST = 8, DIRECTIONS_MEAN = 4, BATCH_TOKENS = 2048 };
+enum { PLACES = 32, DIRECTIONS_FIRST = 16, DIRECTIONS_MEAN = 4, BATCH_TOKENS = 2048 };
 
 /* ---- 1. opening ---- */
 

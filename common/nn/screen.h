@@ -16,9 +16,9 @@
  * With a goal state the estimate is the change of the cosine to it: one backward pass. Without, the
  * cosine with the unperturbed cell has no first-order change; its loss is half the squared length
  * of the change of the normalised vector: that of the moved genes is known, the rest is estimated
- * from 8 (FIRST) or 4 (MEAN) backward passes along random directions, the same ones always
- * (Johnson and Lindenstrauss 1984; Hutchinson 1990). A cell costs about 60 passes of it, where a
- * cell of 1,000 genes has 1,000 perturbations.
+ * from 16 (FIRST) or 4 (MEAN) backward passes along random directions, the same ones always
+ * (Johnson and Lindenstrauss 1984; Hutchinson 1990). A cell costs about 50 to 80 passes of it,
+ * where a cell of 1,000 genes has 1,000 perturbations.
  *
  * An estimate depends on the cell only: not on the worker, not on other cells. */
 

@@ -1,9 +1,10 @@
 /* fault.c - makes the Nth call of one kind fail; preloaded before a program under test (fault.t).
  *
- * FAULT_CALL=read|write|pread|rename|mkstemp|fchmod|aligned_alloc|pthread_create  FAULT_AT=N (from
- * 1). read, pread and write on files fail with EIO, rename, mkstemp and fchmod with ENOSPC, threads
- * with EAGAIN; FAULT_CALL=short makes every read and write transfer one byte, which must change
- * nothing. FAULT_FROM=N instead of FAULT_AT: that call and all later ones. */
+ * FAULT_CALL=read|write|pread|rename|renameat2|mkstemp|fchmod|aligned_alloc|pthread_create
+ * FAULT_AT=N (from 1). read, pread and write on files fail with EIO, rename, mkstemp and fchmod
+ * with ENOSPC, renameat2 with EINVAL (as where the file system cannot), threads with EAGAIN;
+ * FAULT_CALL=short makes every read and write transfer one byte, which must change nothing.
+ * FAULT_FROM=N instead of FAULT_AT: that call and all later ones. */
 
 #define _GNU_SOURCE
 
@@ -133,6 +134,21 @@ rename(const char *from, const char *to)
 		return -1;
 	}
 	return real(from, to);
+}
+
+int
+renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags)
+{
+	static int (*real)(int, const char *, int, const char *, unsigned int);
+
+	if (!real)
+		real = (int (*)(int, const char *, int, const char *, unsigned int))dlsym(
+		    RTLD_NEXT, "renameat2");
+	if (fails_now("renameat2")) {
+		errno = EINVAL;
+		return -1;
+	}
+	return real(from_folder, from, to_folder, to, flags);
 }
 
 void *

@@ -297,8 +297,8 @@ check_inputs(enum plan_rows rows, int layer, bool is_frugal)
 	struct bench b = start(&config, rows, PLAN_HIDDEN);
 	struct err e = { 0 };
 	size_t h = config.hidden, tokens = b.cells.offsets[N_CELLS];
-	struct backward_inputs in = { arena_alloc(&b.a, tokens * h, sizeof(float)),
-		arena_alloc(&b.a, tokens, sizeof(float)) };
+	struct backward_inputs in = { .embeddings = arena_alloc(&b.a, tokens * h, sizeof(float)),
+		.deletion = arena_alloc(&b.a, tokens, sizeof(float)) };
 	struct backward *w;
 	float *out, *d;
 	struct task t;

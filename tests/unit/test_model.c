@@ -333,6 +333,115 @@ infers_the_class(void **state)
 	}
 }
 
+static void
+add_numbers(struct copy *c, const char *name, size_t rows, size_t columns)
+{
+	struct tensor *t = &c->tensors[c->n++];
+	float *numbers = arena_alloc(&c->arena, rows * columns, sizeof(*numbers));
+
+	for (size_t i = 0; i < rows * columns; i++)
+		numbers[i] = (float)(i + 1);
+	*t = (struct tensor){ .name = name,
+		.type = TENSOR_F32,
+		.rank = columns > 1 || strstr(name, "attention") ? 2 : 1,
+		.shape = { rows, columns },
+		.data = numbers };
+	assert_true(tensor_measure(t));
+}
+
+/* "base", whose config.json says BertModel, with a perceptron for a head, and with a pool too. */
+static void
+knows_perceptrons_and_pools(void **state)
+{
+	char hash[2][33];
+
+	(void)state;
+	for (int is_pooled = 0; is_pooled < 2; is_pooled++) {
+		struct copy c = copy_start("base");
+		struct err e = { 0 };
+
+		add_numbers(&c, "classifier.dense.weight", 5, 8);
+		add_numbers(&c, "classifier.dense.bias", 5, 1);
+		add_numbers(&c, "classifier.out_proj.weight", 3, 5);
+		add_numbers(&c, "classifier.out_proj.bias", 3, 1);
+		if (is_pooled)
+			add_numbers(&c, "attention_pool.attention_weights", 8, 1);
+		struct model *m = copy_open(&c, &e);
+		aid_expect_no_error(&e);
+		assert_int_equal(m->config.class, MODEL_SEQUENCE);
+		assert_false(model_has_pooled_head(m));
+		assert_int_equal(m->head[0].n_hidden, 5);
+		assert_int_equal(m->head[0].n_labels, 3);
+		assert_true(m->head[0].dense_weight[39] == 40);
+		assert_true(m->head[0].dense_bias[4] == 5);
+		assert_true(m->head[0].weight[14] == 15);
+		assert_true(m->head[0].bias[2] == 3);
+		assert_int_equal(m->attention_pool != NULL, is_pooled);
+		assert_string_equal(m->config.labels[2], "LABEL_2");
+		model_hash(m, hash[is_pooled]);
+		model_close(m);
+		copy_end(&c);
+	}
+	assert_string_not_equal(hash[0], hash[1]);
+}
+
+/* One linear layer behind a pool is not the classifier of transformers, and needs no pooler. */
+static void
+knows_a_pooled_classifier(void **state)
+{
+	struct copy c = copy_start("base");
+	struct err e = { 0 };
+
+	(void)state;
+	copy_find(&c, "pooler.dense.weight")->name = "unknown.weight";
+	copy_find(&c, "pooler.dense.bias")->name = "unknown.bias";
+	add_numbers(&c, "classifier.weight", 2, 8);
+	add_numbers(&c, "classifier.bias", 2, 1);
+	add_numbers(&c, "attention_pool.attention_weights", 8, 1);
+	struct model *m = copy_open(&c, &e);
+	aid_expect_no_error(&e);
+	assert_int_equal(m->config.class, MODEL_SEQUENCE);
+	assert_false(model_has_pooled_head(m));
+	assert_true(m->attention_pool[7] == 8);
+	assert_int_equal(m->head[0].n_hidden, 0);
+	model_close(m);
+	copy_end(&c);
+
+	m = open_fixture("sequence");
+	assert_true(model_has_pooled_head(m));
+	model_close(m);
+	m = open_fixture("multitask");
+	assert_false(model_has_pooled_head(m));
+	model_close(m);
+}
+
+static void
+refuses_half_a_perceptron(void **state)
+{
+	struct copy c = copy_start("base");
+
+	(void)state;
+	add_numbers(&c, "classifier.out_proj.weight", 3, 5);
+	add_numbers(&c, "classifier.out_proj.bias", 3, 1);
+	expect_copy_refused(&c, "no tensor classifier.dense.weight");
+
+	c = copy_start("base");
+	add_numbers(&c, "classifier.dense.weight", 4, 8);
+	add_numbers(&c, "classifier.dense.bias", 4, 1);
+	add_numbers(&c, "classifier.out_proj.weight", 3, 5);
+	add_numbers(&c, "classifier.out_proj.bias", 3, 1);
+	expect_copy_refused(
+	    &c, "tensor classifier.out_proj.weight: shape [3, 5], config.json wants [3, 4]");
+
+	c = copy_start("sequence");
+	add_numbers(&c, "classifier.out_proj.weight", 3, 5);
+	expect_copy_refused(&c, "classifier.weight and classifier.out_proj.weight: two heads");
+
+	c = copy_start("token");
+	add_numbers(&c, "attention_pool.attention_weights", 8, 1);
+	expect_copy_refused(&c, "an attention pool, but it classifies tokens");
+}
+
 static struct buffer
 read_bytes(const char *path)
 {
@@ -395,6 +504,9 @@ main(void)
 		cmocka_unit_test(converts_other_types),
 		cmocka_unit_test(copies_misaligned_tensors),
 		cmocka_unit_test(infers_the_class),
+		cmocka_unit_test(knows_perceptrons_and_pools),
+		cmocka_unit_test(knows_a_pooled_classifier),
+		cmocka_unit_test(refuses_half_a_perceptron),
 		cmocka_unit_test(reads_the_vocabulary),
 	};
 
