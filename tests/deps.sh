@@ -46,6 +46,7 @@ test|command|script|bsdutils|util-linux-script|util-linux|util-linux
 test|command|bash|bash|bash|bash|bash
 test|command|zsh|zsh|zsh|zsh|zsh
 test|command|fish|fish|fish|fish|fish
+test|command|node|nodejs|nodejs|nodejs|node
 test|check|has_python_venv|python3 python3-venv|python3|python|python
 lint|command|git|git|git|git|git
 lint|command|gcc|gcc|gcc|gcc|gcc

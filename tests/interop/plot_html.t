@@ -14,7 +14,7 @@ run cellplot -k pca -c type -o "$T/page.html" "$T/cells"
 status_is 0 'cellplot writes a page'
 
 look 0
-out_is 'title: pca | pca
+out_is 'title: PCA | PCA
 axes: PC1 (76.4%), PC2 (22.6%)
 columns: cell, type, big, score, <i>odd</i>
 legend: type
