@@ -83,7 +83,7 @@ run_asan() {
 
 run_valgrind() {
 	export CELLPIPE_INSTRUMENTED=valgrind
-	UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes'
 	export UNDER="$UNDER --suppressions=tests/lint/valgrind.supp"
 	tests_of valgrind $(units_in "$B" | is_for_valgrind)
 	unset CELLPIPE_INSTRUMENTED UNDER

@@ -63,7 +63,7 @@ backward_free(struct backward *w)
 		return;
 	struct room *const rooms[] = { &w->embedded, &w->d, &w->d_next, &w->d_q, &w->d_k, &w->d_v,
 		&w->d_context, &w->out, &w->d_out, &w->gradient, &w->decoder, &w->effects,
-		&w->shares };
+		&w->replace_effects, &w->shares };
 
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++)
 		w->op->release(rooms[i]->p);

@@ -37,6 +37,10 @@ processes() { # ARGUMENT: how many have it
 	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -c -x -e "$1"
 }
 
+has_none() { # ARGUMENT: no process
+	test "$(processes "$1")" = 0
+}
+
 wait_for() { # COMMAND ARG...: ten seconds at most
 	waited=0
 	until "$@" >/dev/null 2>&1; do
@@ -177,7 +181,7 @@ is "$?" 0 'SIGTERM: exit 0'
 err_is 'gftune: warning: stopped by a signal; the same command goes on' 'and a message'
 out_is '' 'but no table'
 is "$(events term release | sorted)" '1:0 2:0 ' 'both trials are released'
-is "$(processes "$T/cells")" 0 'no trainer stays'
+ok 'no trainer stays' wait_for has_none "$T/cells"
 run gftune -o term -j 2
 same out table 'the same table in the end'
 like "$(tr '\n' ';' <term/trial-0001.starts)" '^93 3 0;93 3 1;$' 'the trainer resumed'
@@ -187,7 +191,7 @@ wait_for test -e deaf/trial-0001.starts
 kill -TERM $tuner
 wait $tuner
 is "$?" 0 'a trainer that does not stop'
-is "$(processes "$T/cells")" 0 'is killed after --grace'
+ok 'is killed after --grace' wait_for has_none "$T/cells"
 gftune -o killed -c "$trainer" -s x=0..99 -n 2 -m eval_accuracy -- --pause 0.2 data.cells >out 2>err &
 tuner=$!
 wait_for grep -q eval_loss killed/trial-0001.metrics.jsonl
