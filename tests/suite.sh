@@ -51,7 +51,8 @@ units_in() { # FOLDER
 
 # Those need the processor as it is, or so much of it that the emulated one takes minutes.
 is_for_valgrind() {
-	grep -Ev '/test_(cpu_|attention|matmul|forward|worker)' | grep -Ev "/(${VALGRIND_SKIP:-none})\$"
+	grep -Ev '/test_(cpu_|attention|matmul|forward|worker)' |
+		grep -Ev '/test_(backward|first_layer|gradient|heads|learner|perturb|perturb_stream|screen|corpus_embed|umap)$' | grep -Ev "/(${VALGRIND_SKIP:-none})\$"
 }
 
 make_python_environments() {
@@ -83,8 +84,8 @@ run_asan() {
 
 run_valgrind() {
 	export CELLPIPE_INSTRUMENTED=valgrind
-	UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes'
-	export UNDER="$UNDER --suppressions=tests/lint/valgrind.supp"
+	UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	export UNDER="$UNDER --child-silent-after-fork=yes --suppressions=tests/lint/valgrind.supp"
 	tests_of valgrind $(units_in "$B" | is_for_valgrind)
 	unset CELLPIPE_INSTRUMENTED UNDER
 }
