@@ -104,7 +104,7 @@ static void
 refused(const char *about, size_t n_classes, size_t n_features, double first, const char *part)
 {
 	char *folder = aid_make_folder(), *path = mem_printf("%s/model", folder);
-	double *numbers = mem_zero(n_classes * n_features + n_classes, sizeof(*numbers));
+	double *numbers = mem_zero(n_classes * n_features + 1 + 2, sizeof(*numbers));
 	struct tensor tensors[] = {
 		{ .name = "coef", .rank = 2, .shape = { n_classes, n_features }, .data = numbers },
 		{ .name = "intercept", .rank = 1, .shape = { 2 }, .data = numbers + 1 },
