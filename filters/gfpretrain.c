@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "nn/model_config.h"
+#include "nn/model_start.h"
 #include "nn/pretraining.h"
 #include "nn/training_log.h"
-
-enum { LAYERS = 6, HIDDEN = 256, HEADS = 4, POSITIONS = 2048 };
 
 struct options {
 	struct cli common;
@@ -100,7 +99,7 @@ has_shape(const struct options *opt)
 }
 
 static void
-check_usage(const struct options *opt)
+check_usage(const struct options *opt, const struct model_config *shape)
 {
 	const struct cli *cli = &opt->common;
 
@@ -110,31 +109,16 @@ check_usage(const struct options *opt)
 		cli_usage(cli, "--config gives the shape of the model, so --layers ... cannot");
 	if (opt->model && strcmp(opt->init, "random") != 0)
 		cli_usage(cli, "--init is of a new model, so it does not go with -m");
-	if ((opt->hidden ? opt->hidden : HIDDEN) % (opt->heads ? opt->heads : HEADS))
+	if (shape->hidden % shape->heads)
 		cli_usage(cli, "--hidden must be a multiple of --heads");
-}
-
-static size_t
-or_else(size_t given, size_t otherwise)
-{
-	return given ? given : otherwise;
 }
 
 static struct model_config
 shape_model(const struct options *opt)
 {
-	size_t hidden = or_else(opt->hidden, HIDDEN);
-	struct model_config c = { .layers = or_else(opt->layers, LAYERS),
-		.hidden = hidden,
-		.heads = or_else(opt->heads, HEADS),
-		.ffn = or_else(opt->ffn, 2 * hidden),
-		.positions = or_else(opt->positions, POSITIONS),
-		.type_vocab = 2,
-		.layer_norm_eps = 1e-12f,
-		.hidden_dropout = 0.02f,
-		.attention_dropout = 0.02f,
-		.classifier_dropout = 0.02f,
-		.initializer_range = 0.02f };
+	struct model_sizes sizes = { opt->layers, opt->hidden, opt->heads, opt->ffn,
+		opt->positions };
+	struct model_config c = model_start_config(&sizes);
 
 	model_activation_parse(opt->activation ? opt->activation : "relu", &c.activation);
 	return c;
@@ -185,14 +169,17 @@ main(int argc, char **argv)
 	struct training_result result;
 
 	cli_parse(&opt, argc, argv, &program);
-	check_usage(&opt);
+
+	struct model_config shape = shape_model(&opt);
+
+	check_usage(&opt, &shape);
 
 	struct training_options training = plan_training(&opt, &e);
 	struct pretraining_options what = { .cli = cli,
 		.dictionary = opt.dictionary,
 		.model = opt.model,
 		.config = opt.config,
-		.shape = shape_model(&opt),
+		.shape = shape,
 		.is_coexpression = strcmp(opt.init, "coexpression") == 0,
 		.dropout = opt.dropout,
 		.mask = opt.mask,

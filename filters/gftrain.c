@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "nn/fine_tuning.h"
 #include "nn/model_config.h"
 #include "nn/model_start.h"
-#include "nn/perturb_states.h"
 #include "nn/training_log.h"
 #include "stat/classification.h"
 
@@ -284,7 +284,7 @@ main(int argc, char **argv)
 	struct training_options training = plan_training(&opt, &e);
 	struct fine_tuning_options what = plan_tuning(&opt, &e);
 
-	perturb_list_split(opt.label, &columns, &n_columns, &e);
+	name_list_split(opt.label, &columns, &n_columns, &e);
 	what.labels = (const char *const *)columns;
 	what.n_labels = n_columns;
 	if (!e.is_set && fine_tuning_fault(&what))
@@ -294,6 +294,6 @@ main(int argc, char **argv)
 		training_say_end(&opt.common, &result.run);
 	}
 	fine_tuning_free(&result);
-	perturb_list_free(columns, n_columns);
+	name_list_free(columns, n_columns);
 	return cli_status(&opt.common, &e);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "nn/perturb_again.h"
 #include "nn/perturb_left_out.h"
 #include "nn/perturb_rows.h"
@@ -132,7 +133,7 @@ find_columns(struct perturb_rows *r, struct err *e)
 	char **names;
 	size_t n;
 
-	if (perturb_list_split(r->options->keep, &names, &n, e))
+	if (name_list_split(r->options->keep, &names, &n, e))
 		err_prefix(e, "--keep");
 	r->columns = mem_alloc(n + 1, sizeof(*r->columns));
 	r->columns[r->n_columns++] = (size_t)schema_find(r->in, "cell");
@@ -149,7 +150,7 @@ find_columns(struct perturb_rows *r, struct err *e)
 			if (at >= 0 && r->columns[k] == (size_t)at)
 				err_set(e, "--keep: the column %s stands twice", names[i]);
 	}
-	perturb_list_free(names, n);
+	name_list_free(names, n);
 	return e->is_set ? -1 : 0;
 }
 

@@ -1,4 +1,4 @@
-/* 1. Lists of names
+/* 1. Their names
  * 2. What the states were made with
  * 3. The vectors */
 
@@ -8,45 +8,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/name_list.h"
 #include "formats/cells_history.h"
 #include "nn/perturb_states.h"
 
-/* 1. Lists of names */
-
-int
-perturb_list_split(const char *list, char ***ret_texts, size_t *ret_n, struct err *e)
-{
-	struct buffer text = { 0 };
-
-	*ret_texts = NULL;
-	*ret_n = 0;
-	for (const char *p = list; p && !e->is_set; p++) {
-		if (*p == '\\' && p[1] == ',')
-			buffer_add(&text, ++p, 1);
-		else if (*p && *p != ',')
-			buffer_add(&text, p, 1);
-		else {
-			if (!text.size)
-				err_set(e, "'%s': an empty name", list);
-			*ret_texts =
-			    mem_resize(*ret_texts, *ret_n, *ret_n + 1, sizeof(**ret_texts));
-			(*ret_texts)[(*ret_n)++] = mem_strndup((char *)text.data, text.size);
-			text.size = 0;
-			if (!*p)
-				break;
-		}
-	}
-	buffer_free(&text);
-	return e->is_set ? -1 : 0;
-}
-
-void
-perturb_list_free(char **texts, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(texts[i]);
-	free(texts);
-}
+/* 1. Their names */
 
 static int
 list_states(struct perturb_states *s, const struct perturb_state_names *names, struct err *e)
@@ -54,7 +20,7 @@ list_states(struct perturb_states *s, const struct perturb_state_names *names, s
 	char **alt;
 	size_t n_alt;
 
-	if (perturb_list_split(names->alt, &alt, &n_alt, e))
+	if (name_list_split(names->alt, &alt, &n_alt, e))
 		err_prefix(e, "--alt");
 	s->n = n_alt + 2;
 	s->names = mem_alloc(s->n, sizeof(*s->names));
@@ -239,7 +205,7 @@ perturb_states_free(struct perturb_states *s)
 {
 	if (!s)
 		return;
-	perturb_list_free(s->names, s->n);
+	name_list_free(s->names, s->n);
 	free(s->vectors);
 	free(s);
 }

@@ -18,8 +18,7 @@ struct perturb_states {
 	char precision[16]; /* that they were computed in; "": unknown */
 };
 
-/* The options that name states; alt is a list with commas between (a backslash before a comma that
- * belongs to a name), or NULL. */
+/* The options that name states; alt is a list (name_list.h), or NULL. */
 struct perturb_state_names {
 	const char *start, *goal, *alt;
 };
@@ -39,10 +38,5 @@ struct perturb_states_of {
 struct perturb_states *perturb_states_read(const struct cli *cli, const char *path,
     const struct perturb_state_names *names, const struct perturb_states_of *of, struct err *e);
 void perturb_states_free(struct perturb_states *s);
-
-/* Splits a list at its commas ("\," is a comma of a name) into texts of the caller, each to be
- * freed. NULL gives none. -1 with e set where one is empty. */
-int perturb_list_split(const char *list, char ***ret_texts, size_t *ret_n, struct err *e);
-void perturb_list_free(char **texts, size_t n);
 
 #endif

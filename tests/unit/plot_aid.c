@@ -79,3 +79,21 @@ plot_aid_count(const char *text, const char *wanted)
 		n++;
 	return n;
 }
+
+char *
+plot_aid_finish(struct canvas *c)
+{
+	struct err e = { 0 };
+	struct output *out = plot_aid_create();
+
+	assert_int_equal(canvas_write(c, out, &e), 0);
+	canvas_free(c);
+	return plot_aid_bytes(out);
+}
+
+void
+plot_aid_expect(const char *picture, const char *wanted)
+{
+	if (!strstr(picture, wanted))
+		fail_msg("%s\nis not in\n%s", wanted, picture);
+}

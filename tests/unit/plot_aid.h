@@ -4,6 +4,7 @@
 #define PLOT_AID_H
 
 #include "base/io.h"
+#include "formats/plot_canvas.h"
 #include "formats/plot_column.h"
 
 /* Finished columns of n values; a NULL among texts, NAN among numbers is a null. Freed by
@@ -15,6 +16,12 @@ struct plot_column plot_aid_numbers(const char *name, const double *numbers, siz
  * frees; the file is gone then. */
 struct output *plot_aid_create(void);
 char *plot_aid_bytes(struct output *out);
+
+/* Ends the page; its bytes, which the caller frees. */
+char *plot_aid_finish(struct canvas *c);
+
+/* Fails where the text is not in the picture. */
+void plot_aid_expect(const char *picture, const char *wanted);
 
 /* How often a text occurs in another one. */
 size_t plot_aid_count(const char *text, const char *wanted);

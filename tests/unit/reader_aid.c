@@ -2,12 +2,12 @@
 
 #include "reader_aid.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/io.h"
 
 const char *
@@ -48,18 +48,9 @@ aid_make_folder(void)
 void
 aid_remove_folder(char *folder)
 {
-	DIR *d = opendir(folder);
-	struct dirent *x;
+	struct err e = { 0 };
 
-	assert_non_null(d);
-	while ((x = readdir(d))) {
-		char *path = mem_printf("%s/%s", folder, x->d_name);
-		if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
-			remove(path);
-		free(path);
-	}
-	closedir(d);
-	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(folder_remove(folder, &e), 0);
 	free(folder);
 }
 

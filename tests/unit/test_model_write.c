@@ -46,14 +46,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	char *command = mem_printf("rm -rf '%s'", folder);
-	int status = system(command);
-
 	(void)state;
-	free(command);
-	free(folder);
 	free(path);
-	return status;
+	aid_remove_folder(folder);
+	return 0;
 }
 
 static double

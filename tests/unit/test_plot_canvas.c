@@ -32,25 +32,6 @@ start(enum canvas_format format)
 	return c;
 }
 
-/* Ends the page; its bytes are the caller's. */
-static char *
-finish(struct canvas *c)
-{
-	struct err e = { 0 };
-	struct output *out = plot_aid_create();
-
-	assert_int_equal(canvas_write(c, out, &e), 0);
-	canvas_free(c);
-	return plot_aid_bytes(out);
-}
-
-static void
-assert_has(const char *svg, const char *wanted)
-{
-	if (!strstr(svg, wanted))
-		fail_msg("%s\nis not in\n%s", wanted, svg);
-}
-
 static void
 shapes_are_written_as_they_are_given(void **state)
 {
@@ -66,18 +47,18 @@ shapes_are_written_as_they_are_given(void **state)
 	canvas_rect(c, (struct box){ 1, 2, 30, 40 }, &filled);
 	canvas_circle(c, 5, 6, 1.25, &filled);
 	canvas_polygon(c, xs, ys, 2, &filled);
-	svg = finish(c);
-	assert_has(svg, "width=\"144.00pt\" height=\"72.00pt\" viewBox=\"0 0 144.00 72.00\"");
-	assert_has(svg, "<title>a &lt; b</title>");
-	assert_has(svg, "<g fill=\"none\" stroke=\"#112233\" stroke-width=\"1.5\" "
-			"stroke-linejoin=\"round\" stroke-dasharray=\"2\">\n"
-			"<line x1=\"1\" y1=\"2\" x2=\"3.5\" y2=\"4.25\"/>\n"
-			"<path d=\"M0 1L10 2M20 4L30.13 0\"/>\n</g>\n");
-	assert_has(svg, "<g fill=\"#d55e00\" fill-opacity=\"0.75\" stroke=\"#000000\" "
-			"stroke-width=\"0.5\" stroke-opacity=\"0.75\">\n"
-			"<rect x=\"1\" y=\"2\" width=\"30\" height=\"40\"/>\n"
-			"<circle cx=\"5\" cy=\"6\" r=\"1.25\"/>\n"
-			"<path d=\"M0 1L10 2Z\"/>\n</g>\n");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, "width=\"144.00pt\" height=\"72.00pt\" viewBox=\"0 0 144.00 72.00\"");
+	plot_aid_expect(svg, "<title>a &lt; b</title>");
+	plot_aid_expect(svg, "<g fill=\"none\" stroke=\"#112233\" stroke-width=\"1.5\" "
+			     "stroke-linejoin=\"round\" stroke-dasharray=\"2\">\n"
+			     "<line x1=\"1\" y1=\"2\" x2=\"3.5\" y2=\"4.25\"/>\n"
+			     "<path d=\"M0 1L10 2M20 4L30.13 0\"/>\n</g>\n");
+	plot_aid_expect(svg, "<g fill=\"#d55e00\" fill-opacity=\"0.75\" stroke=\"#000000\" "
+			     "stroke-width=\"0.5\" stroke-opacity=\"0.75\">\n"
+			     "<rect x=\"1\" y=\"2\" width=\"30\" height=\"40\"/>\n"
+			     "<circle cx=\"5\" cy=\"6\" r=\"1.25\"/>\n"
+			     "<path d=\"M0 1L10 2Z\"/>\n</g>\n");
 	free(svg);
 }
 
@@ -91,7 +72,7 @@ shapes_of_one_paint_share_a_group(void **state)
 	(void)state;
 	for (size_t i = 0; i < 300; i++)
 		canvas_circle(c, (double)i, 1, 1, i < 200 ? &red : &blue);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_int_equal(plot_aid_count(svg, "<circle"), 300);
 	assert_int_equal(plot_aid_count(svg, "<g "), 2);
 	free(svg);
@@ -111,12 +92,13 @@ groups_and_clips_nest(void **state)
 	canvas_unclip(c);
 	canvas_circle(c, 2, 2, 1, &p);
 	canvas_group_end(c);
-	svg = finish(c);
-	assert_has(svg, "<g class=\"outer\">\n<clipPath id=\"clip1\"><rect x=\"1\" y=\"2\" "
-			"width=\"3\" height=\"4\"/></clipPath>\n<g clip-path=\"url(#clip1)\">\n"
-			"<g fill=\"#ff0000\">\n<circle cx=\"1\" cy=\"1\" r=\"1\"/>\n</g>\n</g>\n"
-			"<g fill=\"#ff0000\">\n<circle cx=\"2\" cy=\"2\" r=\"1\"/>\n</g>\n</g>\n"
-			"</svg>\n");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg,
+	    "<g class=\"outer\">\n<clipPath id=\"clip1\"><rect x=\"1\" y=\"2\" "
+	    "width=\"3\" height=\"4\"/></clipPath>\n<g clip-path=\"url(#clip1)\">\n"
+	    "<g fill=\"#ff0000\">\n<circle cx=\"1\" cy=\"1\" r=\"1\"/>\n</g>\n</g>\n"
+	    "<g fill=\"#ff0000\">\n<circle cx=\"2\" cy=\"2\" r=\"1\"/>\n</g>\n</g>\n"
+	    "</svg>\n");
 	free(svg);
 }
 
@@ -138,7 +120,7 @@ texts_have_helvetica_widths(void **state)
 	assert_string_equal(canvas_fit_text(c, "AAAA", 26.6, NULL), "AA\xe2\x80\xa6");
 	assert_string_equal(canvas_fit_text(c, "A AAA", 22, NULL), "A\xe2\x80\xa6");
 	assert_string_equal(canvas_fit_text(c, "AAAA", 1, NULL), "\xe2\x80\xa6");
-	free(finish(c));
+	free(plot_aid_finish(c));
 }
 
 static void
@@ -163,21 +145,21 @@ texts_are_placed_and_escaped(void **state)
 	canvas_text(c, 1, 1, "\xef\xbf\xbf", NULL);
 	canvas_text(c, 1, 1, "\xce\xb3\xce\xb4 T", NULL);
 	canvas_text(c, 1, 1, "", NULL);
-	svg = finish(c);
-	assert_has(svg, "<text x=\"10\" y=\"20\" textLength=\"13.34\" "
-			"lengthAdjust=\"spacingAndGlyphs\">AV</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, "<text x=\"10\" y=\"20\" textLength=\"13.34\" "
+			     "lengthAdjust=\"spacingAndGlyphs\">AV</text>");
 	/* The middle of capitals 14.36 high; bold A is 722. */
-	assert_has(svg, "<text x=\"10\" y=\"27.18\" font-size=\"20\" text-anchor=\"end\" "
-			"font-weight=\"bold\" font-style=\"italic\" fill=\"#d55e00\" "
-			"paint-order=\"stroke\" stroke=\"#ffffff\" stroke-linejoin=\"round\" "
-			"stroke-width=\"5\" transform=\"rotate(-90 10 20)\" "
-			"textLength=\"14.44\" lengthAdjust=\"spacingAndGlyphs\">A</text>");
-	assert_has(svg, ">&lt;&amp;&quot;&gt;</text>");
-	assert_has(svg, ">a?b??z</text>");
-	assert_has(svg, ">??"
-			"?</text>");
+	plot_aid_expect(svg, "<text x=\"10\" y=\"27.18\" font-size=\"20\" text-anchor=\"end\" "
+			     "font-weight=\"bold\" font-style=\"italic\" fill=\"#d55e00\" "
+			     "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-linejoin=\"round\" "
+			     "stroke-width=\"5\" transform=\"rotate(-90 10 20)\" "
+			     "textLength=\"14.44\" lengthAdjust=\"spacingAndGlyphs\">A</text>");
+	plot_aid_expect(svg, ">&lt;&amp;&quot;&gt;</text>");
+	plot_aid_expect(svg, ">a?b??z</text>");
+	plot_aid_expect(svg, ">??"
+			     "?</text>");
 	/* Of guessed width: as wide as it is. */
-	assert_has(svg, "<text x=\"1\" y=\"1\">\xce\xb3\xce\xb4 T</text>");
+	plot_aid_expect(svg, "<text x=\"1\" y=\"1\">\xce\xb3\xce\xb4 T</text>");
 	assert_int_equal(plot_aid_count(svg, "<text"), 6);
 	free(svg);
 }
@@ -199,7 +181,7 @@ a_png_has_its_size_and_resolution(void **state)
 
 	(void)state;
 	canvas_text(c, 10, 20, "Text", NULL);
-	png = finish(c);
+	png = plot_aid_finish(c);
 	assert_memory_equal(png, "\x89PNG\r\n\x1a\n", 8);
 	assert_memory_equal(png + 12, "IHDR", 4);
 	assert_int_equal(big_endian(png + 16), 200);
@@ -219,7 +201,7 @@ a_pdf_has_no_date(void **state)
 
 	(void)state;
 	canvas_text(c, 10, 20, "Text", NULL);
-	pdf = finish(c);
+	pdf = plot_aid_finish(c);
 	assert_memory_equal(pdf, "%PDF-1.", 7);
 	free(pdf);
 }
@@ -254,7 +236,7 @@ equal_calls_give_equal_bytes(void **state)
 			struct canvas *c = start((enum canvas_format)format);
 
 			draw_all(c);
-			files[i] = finish(c);
+			files[i] = plot_aid_finish(c);
 		}
 		assert_string_equal(files[0], files[1]);
 		free(files[0]);
@@ -270,7 +252,7 @@ many_points_become_one_image(void **state)
 
 	(void)state;
 	draw_all(c);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_int_equal(plot_aid_count(svg, "<circle"), 0);
 	assert_int_equal(plot_aid_count(svg, "<image"), 2);
 	/* A PNG's first bytes in base64; only the heatmap's pixels have edges. */
@@ -292,7 +274,7 @@ too_many_pixels_are_refused(void **state)
 	    "all)");
 	page.format = CANVAS_SVG;
 	e.is_set = false;
-	free(finish(canvas_new(&page, &e)));
+	free(plot_aid_finish(canvas_new(&page, &e)));
 }
 
 int

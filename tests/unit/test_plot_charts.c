@@ -31,24 +31,6 @@ start(void)
 	return c;
 }
 
-static char *
-finish(struct canvas *c)
-{
-	struct err e = { 0 };
-	struct output *out = plot_aid_create();
-
-	assert_int_equal(canvas_write(c, out, &e), 0);
-	canvas_free(c);
-	return plot_aid_bytes(out);
-}
-
-static void
-assert_has(const char *svg, const char *wanted)
-{
-	if (!strstr(svg, wanted))
-		fail_msg("%s\nis not in\n%s", wanted, svg);
-}
-
 /* The text after the k-th `before`. */
 static const char *
 after(const char *svg, const char *before, size_t k)
@@ -99,25 +81,25 @@ a_confusion_matrix_has_shares_and_counts(void **state)
 
 	(void)state;
 	plot_confusion_draw(c, &p);
-	svg = finish(c);
-	assert_has(svg, ">Title</text>");
-	assert_has(svg, ">75%</text>");
-	assert_has(svg, ">25%</text>");
-	assert_has(svg, ">3</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, ">Title</text>");
+	plot_aid_expect(svg, ">75%</text>");
+	plot_aid_expect(svg, ">25%</text>");
+	plot_aid_expect(svg, ">3</text>");
 	assert_int_equal(plot_aid_count(svg, ">B &amp; C</text>"), 2);
 	/* A class without rows has no share: grey, and counts only. */
 	assert_int_equal(plot_aid_count(svg, "%</text>"), 2);
 	assert_int_equal(plot_aid_count(svg, ">0</text>"), 2);
-	assert_has(svg, "fill=\"#cccccc\"");
+	plot_aid_expect(svg, "fill=\"#cccccc\"");
 	/* White on dark: three quarters. */
-	assert_has(svg, "fill=\"#ffffff\" textLength=\"16.01\" "
-			"lengthAdjust=\"spacingAndGlyphs\">75%<");
-	assert_has(svg, ">True class</text>");
+	plot_aid_expect(svg, "fill=\"#ffffff\" textLength=\"16.01\" "
+			     "lengthAdjust=\"spacingAndGlyphs\">75%<");
+	plot_aid_expect(svg, ">True class</text>");
 	free(svg);
 	p.shows_counts = true;
 	c = start();
 	plot_confusion_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_int_equal(plot_aid_count(svg, "%</text>"), 0);
 	free(svg);
 }
@@ -135,7 +117,7 @@ a_confusion_matrix_is_square(void **state)
 
 	(void)state;
 	plot_confusion_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_int_equal(
 	    sscanf(after(after(svg, "\"matrix\"", 0), "<rect ", 0),
 		"x=\"%lf\" y=\"%lf\" width=\"%lf\" height=\"%lf\"", &x[0], &y[0], &width, &height),
@@ -166,7 +148,7 @@ curves_lie_where_their_values_are(void **state)
 
 	(void)state;
 	plot_curves_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	in = inside_of(svg);
 	assert_true(fabs(in.width - in.height) < 0.011);
 	assert_int_equal(sscanf(after(after(svg, "\"curves\"", 0), "<path d=\"M", 0),
@@ -175,8 +157,8 @@ curves_lie_where_their_values_are(void **state)
 	assert_true(fabs(at[0] - in.x) < 0.02 && fabs(at[1] - in.y - in.height) < 0.02);
 	assert_true(fabs(at[2] - in.x - in.width / 4) < 0.02);
 	assert_true(fabs(at[3] - in.y - in.height / 2) < 0.02);
-	assert_has(svg, ">A (AUC 0.625)</text>");
-	assert_has(svg, "stroke-dasharray=\"3\"");
+	plot_aid_expect(svg, ">A (AUC 0.625)</text>");
+	plot_aid_expect(svg, "stroke-dasharray=\"3\"");
 	free(svg);
 }
 
@@ -196,7 +178,7 @@ a_volcano_has_genes_where_they_belong(void **state)
 
 	(void)state;
 	plot_volcano_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	in = inside_of(svg);
 	assert_int_equal(plot_aid_count(after(svg, "\"points\"", 0), "<circle"), 5);
 	/* Grey ones first, then blue, then orange. */
@@ -209,12 +191,12 @@ a_volcano_has_genes_where_they_belong(void **state)
 	    in.y + in.height * (1 - 4 / top));
 	assert_circle(svg, 4, in.x + (0.2 - left) / (right - left) * in.width,
 	    in.y + in.height * (1 - 4.25 / top));
-	assert_has(svg, ">UP1</text>");
-	assert_has(svg, ">Up (2)</text>");
-	assert_has(svg, ">Down (1)</text>");
-	assert_has(svg, ">Neither (2)</text>");
+	plot_aid_expect(svg, ">UP1</text>");
+	plot_aid_expect(svg, ">Up (2)</text>");
+	plot_aid_expect(svg, ">Down (1)</text>");
+	plot_aid_expect(svg, ">Neither (2)</text>");
 	/* Of equal shifts the first. */
-	assert_has(svg, ">DOWN1</text>");
+	plot_aid_expect(svg, ">DOWN1</text>");
 	assert_null(strstr(svg, ">CERTAIN</text>"));
 	assert_null(strstr(svg, ">UNKNOWN</text>"));
 	free(svg);
@@ -230,7 +212,7 @@ a_ranking_falls(void **state)
 
 	(void)state;
 	plot_ranked_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	labels = after(svg, "\"labels\"", 0);
 	assert_true(strstr(labels, ">UP1<") < strstr(labels, ">UNKNOWN<"));
 	labels = after(svg, "\"labels\"", 1);
@@ -242,7 +224,7 @@ a_ranking_falls(void **state)
 	free(svg);
 	c = start();
 	plot_ranked_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_null(strstr(svg, "\"legend\""));
 	free(svg);
 }
@@ -258,7 +240,7 @@ charts_of_one_gene_or_none_are_drawn(void **state)
 		if (n)
 			plot_ranked_draw(c, &p);
 		plot_volcano_draw(c, &p);
-		free(finish(c));
+		free(plot_aid_finish(c));
 	}
 }
 
@@ -295,11 +277,11 @@ a_heatmap_has_its_groups(void **state)
 
 	(void)state;
 	plot_heatmap_draw(c, &p);
-	svg = finish(c);
-	assert_has(svg, ">4 cells</text>");
-	assert_has(svg, ">2 dimensions</text>");
-	assert_has(svg, ">T &lt;cells&gt;</text>");
-	assert_has(svg, ">z-score</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, ">4 cells</text>");
+	plot_aid_expect(svg, ">2 dimensions</text>");
+	plot_aid_expect(svg, ">T &lt;cells&gt;</text>");
+	plot_aid_expect(svg, ">z-score</text>");
 	assert_int_equal(plot_aid_count(after(svg, "\"strip\"", 0), "<g fill=\"#0072b2\""), 1);
 	assert_int_equal(plot_aid_count(after(svg, "\"strip\"", 0), "<g fill=\"#d55e00\""), 1);
 	/* The heatmap and the colour bar. */
@@ -320,8 +302,8 @@ heatmaps_of_numbers_or_of_nothing_special(void **state)
 
 	(void)state;
 	plot_heatmap_draw(c, &p);
-	svg = finish(c);
-	assert_has(svg, ">score</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, ">score</text>");
 	assert_int_equal(plot_aid_count(svg, "<image"), 4);
 	free(svg);
 	plot_column_free(&column);
@@ -329,8 +311,8 @@ heatmaps_of_numbers_or_of_nothing_special(void **state)
 	p.is_scaled = false;
 	c = start();
 	plot_heatmap_draw(c, &p);
-	svg = finish(c);
-	assert_has(svg, ">Value</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, ">Value</text>");
 	assert_null(strstr(svg, "\"strip\""));
 	free(svg);
 }
@@ -350,7 +332,7 @@ training_has_a_panel_for_a_metric_and_its_twin(void **state)
 	(void)state;
 	assert_int_equal(plot_training_panels(&p), 2);
 	plot_training_draw(c, &p);
-	svg = finish(c);
+	svg = plot_aid_finish(c);
 	assert_int_equal(plot_aid_count(svg, "<g class=\"frame\">"), 2);
 	assert_int_equal(plot_aid_count(svg, ">Step</text>"), 1);
 	assert_int_equal(plot_aid_count(svg, ">eval_loss</text>"), 1);
@@ -360,9 +342,9 @@ training_has_a_panel_for_a_metric_and_its_twin(void **state)
 	p.n = 4;
 	c = start();
 	plot_training_draw(c, &p);
-	svg = finish(c);
-	assert_has(svg, ">first (eval)</text>");
-	assert_has(svg, ">second</text>");
+	svg = plot_aid_finish(c);
+	plot_aid_expect(svg, ">first (eval)</text>");
+	plot_aid_expect(svg, ">second</text>");
 	free(svg);
 }
 
