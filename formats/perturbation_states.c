@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "formats/perturbation_pickle.h"
 #include "formats/perturbation_reading.h"
 
@@ -113,8 +114,9 @@ choose(struct choice *c, const struct perturbation_states *told, struct err *e)
 	    told->goal ? told->goal : json_string_value(json_object_get(c->options, "goal"));
 	const char *start =
 	    told->start ? told->start : json_string_value(json_object_get(c->options, "start"));
-	const char *more = told->alternatives, *state;
-	size_t size;
+	const char *state;
+	char **more;
+	size_t size, n_more;
 
 	if (!goal && there.n > 1) {
 		err_set(e, "--goal is needed: there are shifts to %zu states", there.n);
@@ -123,11 +125,13 @@ choose(struct choice *c, const struct perturbation_states *told, struct err *e)
 	state = strings_get(&there, 0, &size);
 	goal = goal ? goal : arena_printf(c->arena, "%.*s", (int)size, state);
 	add_state(c, goal, strlen(goal), e);
-	for (; more && !e->is_set; more = *more ? more + 1 : NULL) {
-		size = strcspn(more, ",");
-		add_state(c, more, size, e);
-		more += size;
-	}
+	if (e->is_set)
+		return;
+	if (name_list_split(told->alternatives, &more, &n_more, e))
+		err_prefix(e, "--alt");
+	for (size_t i = 0; i < n_more && !e->is_set; i++)
+		add_state(c, more[i], strlen(more[i]), e);
+	name_list_free(more, n_more);
 	for (size_t i = 0; i < there.n && !told->alternatives; i++) {
 		state = strings_get(&there, i, &size);
 		if (!is_text(goal, state, size) && !is_text(start, state, size))
