@@ -1,119 +1,58 @@
-#include <csv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/io.h"
-#include "base/utf8.h"
+#include "formats/delimited.h"
 #include "formats/gene_classes.h"
 
-#define LIMIT ((size_t)64 << 20)
-
-/* The line at hand. */
-struct table {
-	struct gene_classes *g;
-	struct buffer gene, class;
-	size_t n_fields;
-	size_t row; /* that have ended, empty lines aside */
-	struct err *e;
-};
-
-static void
-take_field(void *bytes, size_t size, void *context)
-{
-	struct table *t = context;
-	struct buffer *into = t->n_fields == 0 ? &t->gene : &t->class;
-
-	if (t->n_fields++ > 1)
-		return;
-	into->size = 0;
-	buffer_add(into, bytes, size);
-}
-
 static bool
-is_text(const struct buffer *b, const char *text)
+is_header(const char *first)
 {
-	return b->size == strlen(text) && strncasecmp((const char *)b->data, text, b->size) == 0;
+	return strcasecmp(first, "gene") == 0 || strcasecmp(first, "gene_id") == 0 ||
+	       strcasecmp(first, "ensembl_id") == 0;
 }
 
-static bool
-is_header(const struct table *t)
+static int
+add_gene(struct gene_classes *g, const struct delimited_row *row, struct err *e)
 {
-	return t->row == 1 && (is_text(&t->gene, "gene") || is_text(&t->gene, "gene_id") ||
-				  is_text(&t->gene, "ensembl_id"));
-}
-
-static void
-add_gene(struct table *t)
-{
-	struct gene_classes *g = t->g;
 	size_t n_genes = g->genes.n;
-	size_t gene = string_set_add(&g->genes, (const char *)t->gene.data, t->gene.size);
-	uint32_t class =
-	    (uint32_t)string_set_add(&g->classes, (const char *)t->class.data, t->class.size);
+	size_t gene = string_set_add(&g->genes, row->fields[0], row->sizes[0]);
+	uint32_t class = (uint32_t)string_set_add(&g->classes, row->fields[1], row->sizes[1]);
 
 	if (gene == n_genes)
 		buffer_add(&g->numbers, &class, sizeof(class));
 	else if (((const uint32_t *)(const void *)g->numbers.data)[gene] != class)
-		err_set(t->e, "row %zu: %.*s has another class above", t->row,
-		    (int)(t->gene.size < 100 ? t->gene.size : 100), (const char *)t->gene.data);
+		return err_set(
+		    e, "line %zu: %.100s has another class above", row->line, row->fields[0]);
+	return 0;
 }
 
-static void
-take_line(int end, void *context)
+static int
+take_row(void *context, const struct delimited_row *row, struct err *e)
 {
-	struct table *t = context;
-	size_t n_fields = t->n_fields;
+	struct gene_classes *g = context;
+	bool is_first = !g->has_rows;
 
-	(void)end;
-	t->n_fields = 0;
-	t->row++;
-	if (t->e->is_set || n_fields == 0 || (n_fields == 1 && t->gene.size == 0) || is_header(t))
-		return;
-	if (n_fields == 1)
-		err_set(t->e, "row %zu: no class behind the gene", t->row);
-	else if (!utf8_is_valid(t->gene.data, t->gene.size) ||
-		 !utf8_is_valid(t->class.data, t->class.size))
-		err_set(t->e, "row %zu: not UTF-8", t->row);
-	else if (t->gene.size > 0 && t->class.size > 0)
-		add_gene(t);
-}
-
-static void
-parse(struct table *t, const char *text, size_t size)
-{
-	const char *line_end = memchr(text, '\n', size);
-	size_t first = line_end ? (size_t)(line_end - text) : size;
-	struct csv_parser parser;
-
-	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI))
-		mem_give_up("no memory");
-	csv_set_delim(&parser, memchr(text, '\t', first) ? '\t' : ',');
-	if (csv_parse(&parser, text, size, take_field, take_line, t) != size ||
-	    csv_fini(&parser, take_field, take_line, t))
-		err_set(t->e, "row %zu: %s", t->row + 1, csv_strerror(csv_error(&parser)));
-	csv_free(&parser);
+	g->has_rows = true;
+	if ((is_first && is_header(row->fields[0])) || (row->n == 1 && row->sizes[0] == 0))
+		return 0;
+	if (row->n == 1)
+		return err_set(e, "line %zu: no class behind the gene", row->line);
+	return row->sizes[0] && row->sizes[1] ? add_gene(g, row, e) : 0;
 }
 
 struct gene_classes *
 gene_classes_open(const char *path, struct err *e)
 {
 	struct gene_classes *g;
-	struct table t = { .e = e };
-	size_t size;
-	char *text;
 
-	if (e->is_set || !(text = io_read_file(path, LIMIT, &size, e)))
+	if (e->is_set)
 		return NULL;
-	g = t.g = mem_zero(1, sizeof(*g));
+	g = mem_zero(1, sizeof(*g));
 	g->path = path;
-	parse(&t, text, size);
+	delimited_read(path, false, DELIMITED_TSV_QUOTES | DELIMITED_TRIM, take_row, g, e);
 	if (!e->is_set && g->genes.n == 0)
-		err_set(e, "no gene has a class");
-	err_prefix(e, "%s", path);
-	buffer_free(&t.gene);
-	buffer_free(&t.class);
-	free(text);
+		err_set(e, "%s: no gene has a class", path);
 	g->texts = string_set_strings(&g->genes);
 	string_index_build(&g->index, &g->texts);
 	if (!e->is_set)

@@ -1,9 +1,8 @@
 /* gene_classes.h - which class a gene belongs to, from a table of two columns.
  *
- * CSV or TSV (read by libcsv): the first field of a line is a gene, the second its class; more
- * fields are left alone. Tabs divide the fields where the first line has one, else commas. A first
- * line that begins with gene, gene_id or ensembl_id, in any case, is a header. A gene with an empty
- * class has none. */
+ * CSV or TSV (delimited.h): the first field of a line is a gene, the second its class; more fields
+ * are left alone. A first line that begins with gene, gene_id or ensembl_id, in any case, is a
+ * header. A gene with an empty class has none. */
 
 #ifndef FORMATS_GENE_CLASSES_H
 #define FORMATS_GENE_CLASSES_H
@@ -17,9 +16,10 @@ struct gene_classes {
 	struct buffer numbers; /* uint32_t [genes.n], the class of each gene */
 	struct strings texts;  /* of the genes */
 	struct string_index index;
+	bool has_rows;
 };
 
-/* Reads the table, of 64 MiB at most. NULL with e set where a line has one field only, a gene has
+/* Reads the table. NULL with e set where a line has one field only, a gene has
  * two different classes, or no gene has one. */
 struct gene_classes *gene_classes_open(const char *path, struct err *e);
 

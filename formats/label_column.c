@@ -1,8 +1,8 @@
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name_hint.h"
 #include "formats/label_column.h"
 #include "formats/text_scalar.h"
 
@@ -13,17 +13,18 @@ holds_labels(const struct field *f)
 	       f->type == TYPE_FLOAT;
 }
 
-/* The names of columns of labels, as far as there is room. */
+/* Says which columns of labels there are. */
 static const char *
-list_columns(const struct schema *s, char *text, size_t size)
+list_columns(const struct schema *s, const char *wanted, char *text, size_t size)
 {
-	size_t used = 0;
+	const char **names = mem_alloc(s->n_fields, sizeof(*names));
+	size_t n = 0;
 
-	*text = '\0';
-	for (size_t i = 0; i < s->n_fields && used < size; i++)
+	for (size_t i = 0; i < s->n_fields; i++)
 		if (holds_labels(&s->fields[i]))
-			used += (size_t)snprintf(
-			    text + used, size - used, "%s%s", used ? ", " : "", s->fields[i].name);
+			names[n++] = s->fields[i].name;
+	name_hint(text, size, wanted, names, n);
+	free(names);
 	return text;
 }
 
@@ -35,7 +36,7 @@ label_column_find(struct label_column *l, const struct schema *s, const char *na
 
 	if (at < 0)
 		return err_set(
-		    e, "no column %s; there are %s", name, list_columns(s, text, sizeof(text)));
+		    e, "no column %s; %s", name, list_columns(s, name, text, sizeof(text)));
 	if (!holds_labels(&s->fields[at]))
 		return err_set(e, "the column %s is %s, and labels are texts, numbers or truths",
 		    name, field_type_text(&s->fields[at], text, sizeof(text)));
@@ -53,24 +54,31 @@ label_column_has(
 	return f->type == TYPE_UTF8 ? array_is_valid(a, row) : !isnan(array_number(f, a, row));
 }
 
+const char *
+label_column_text(struct label_column *l, const struct schema *s, const struct batch *b, size_t row,
+    size_t *ret_size)
+{
+	const struct field *f = &s->fields[l->column];
+	const struct array *a = &b->columns[l->column];
+
+	if (!label_column_has(l, s, b, row))
+		return NULL;
+	if (f->type == TYPE_UTF8)
+		return array_text(f, a, row, ret_size);
+	l->text.size = 0;
+	text_scalar(&l->text, f, a, row);
+	*ret_size = l->text.size;
+	return (const char *)l->text.data;
+}
+
 ptrdiff_t
 label_column_read(struct label_column *l, const struct schema *s, const struct batch *b, size_t row,
     struct string_set *names)
 {
-	const struct field *f = &s->fields[l->column];
-	const struct array *a = &b->columns[l->column];
 	size_t size;
-	const char *text;
+	const char *text = label_column_text(l, s, b, row, &size);
 
-	if (!label_column_has(l, s, b, row))
-		return -1;
-	if (f->type == TYPE_UTF8) {
-		text = array_text(f, a, row, &size);
-		return (ptrdiff_t)string_set_add(names, text, size);
-	}
-	l->text.size = 0;
-	text_scalar(&l->text, f, a, row);
-	return (ptrdiff_t)string_set_add(names, (const char *)l->text.data, l->text.size);
+	return text ? (ptrdiff_t)string_set_add(names, text, size) : -1;
 }
 
 void

@@ -25,6 +25,10 @@ int label_column_find(
 bool label_column_has(
     const struct label_column *l, const struct schema *s, const struct batch *b, size_t row);
 
+/* A row's label, NULL where it has none; valid until the next call, or as long as the batch. */
+const char *label_column_text(struct label_column *l, const struct schema *s, const struct batch *b,
+    size_t row, size_t *ret_size);
+
 /* The number of a row's label in `names`, to which it is added if it is new; -1 where the row has
  * none. */
 ptrdiff_t label_column_read(struct label_column *l, const struct schema *s, const struct batch *b,

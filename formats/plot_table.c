@@ -2,114 +2,63 @@
 
 #include "formats/plot_table.h"
 
-#include <csv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "formats/delimited.h"
 #include "formats/plot_input.h"
 
-enum { CHUNK = 1 << 16 };
-
-/* Fields come one by one. */
 struct reading {
 	struct plot_table *t;
 	struct buffer fields; /* const char * */
-	size_t in_row;        /* fields of the row so far */
-	size_t line;          /* of the table, from 1 */
-	struct err *e;
 };
 
+/* A copy of the row's fields. */
 static void
-take_field(void *text, size_t n, void *context)
+add_fields(struct reading *r, const struct delimited_row *row)
 {
-	struct reading *r = context;
-	char *copy = arena_alloc(&r->t->arena, n + 1, 1);
-	const char *field = copy;
+	for (size_t i = 0; i < row->n; i++) {
+		const char *field = arena_copy(&r->t->arena, row->fields[i], row->sizes[i] + 1, 1);
 
-	if (n)
-		memcpy(copy, text, n);
-	copy[n] = '\0';
-	buffer_add(&r->fields, &field, sizeof(field));
-	r->in_row++;
+		buffer_add(&r->fields, &field, sizeof(field));
+	}
 }
 
-static void
-take_row(int end, void *context)
+static int
+take_row(void *context, const struct delimited_row *row, struct err *e)
 {
 	struct reading *r = context;
 	struct plot_table *t = r->t;
 
-	(void)end;
-	r->line++;
-	if (!t->names) {
-		t->n_columns = r->in_row;
-		t->names = arena_copy(&t->arena, r->fields.data, r->in_row, sizeof(*t->names));
-		r->fields.size = 0;
-	} else if (r->in_row == t->n_columns)
+	if (t->names && row->n != t->n_columns)
+		return err_set(e, "line %zu has %zu fields, but there are %zu columns", row->line,
+		    row->n, t->n_columns);
+	add_fields(r, row);
+	if (t->names) {
 		t->n_rows++;
-	else
-		err_set(r->e, "row %zu has %zu fields, but there are %zu columns", r->line - 1,
-		    r->in_row, t->n_columns);
-	r->in_row = 0;
-}
-
-/* The divider, by the first line as far as it is in the chunk. */
-static unsigned char
-divider(const char *bytes, size_t n)
-{
-	const char *end = memchr(bytes, '\n', n);
-
-	return memchr(bytes, '\t', end ? (size_t)(end - bytes) : n) ? '\t' : ',';
-}
-
-static int
-parse(struct reading *r, struct input *in, struct csv_parser *parser, struct err *e)
-{
-	char *bytes = mem_alloc(CHUNK, 1);
-	bool is_first = true;
-	ptrdiff_t n;
-
-	while ((n = input_read(in, bytes, CHUNK, e)) > 0 && !e->is_set) {
-		if (memchr(bytes, '\0', (size_t)n))
-			err_set(e, "a zero byte: this is no text");
-		if (is_first && divider(bytes, (size_t)n) == '\t') {
-			csv_set_delim(parser, '\t');
-			csv_set_quote(parser, '\0'); /* TSV has none */
-		}
-		is_first = false;
-		if (csv_parse(parser, bytes, (size_t)n, take_field, take_row, r) != (size_t)n)
-			err_set(e, "line %zu: a quote where none belongs", r->line + 1);
+		return 0;
 	}
-	if (!e->is_set && csv_fini(parser, take_field, take_row, r))
-		err_set(e, "line %zu: a quote that is never closed", r->line + 1);
-	if (!e->is_set && !r->t->names)
-		err_set(e, "an empty file, where a table was expected");
-	free(bytes);
-	return e->is_set ? -1 : 0;
+	t->n_columns = row->n;
+	t->names = arena_copy(&t->arena, r->fields.data, row->n, sizeof(*t->names));
+	r->fields.size = 0;
+	return 0;
 }
 
 int
 plot_table_read(struct plot_table *t, const char *path, bool force, struct err *e)
 {
-	struct reading r = { .t = t, .e = e };
-	struct csv_parser parser;
-	struct input *in = e->is_set ? NULL : input_open(path, force, e);
+	struct reading r = { .t = t };
 
 	*t = (struct plot_table){ .path = plot_input_name(path) };
-	if (!in)
-		return -1;
-	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
-		mem_give_up("no memory for the table");
-	if (parse(&r, in, &parser, e))
-		err_prefix(e, "%s", t->path);
-	else
+	delimited_read(path, force, DELIMITED_TRIM, take_row, &r, e);
+	if (!e->is_set && !t->names)
+		err_set(e, "%s: an empty file, where a table was expected", t->path);
+	if (!e->is_set)
 		t->fields = arena_copy(
 		    &t->arena, r.fields.data, t->n_rows * t->n_columns, sizeof(*t->fields));
-	csv_free(&parser);
 	buffer_free(&r.fields);
-	input_close(in);
 	return e->is_set ? -1 : 0;
 }
 

@@ -1,8 +1,7 @@
 /* plot_table.h - a table of texts with a line of names: TSV or CSV, as perturbstats and pandas
  * write them.
  *
- * Tabs divide where there is one in the first line, and quotes mean nothing; else it is CSV as in
- * RFC 4180 (by libcsv). The whole table is in memory. */
+ * Rows as in delimited.h, without quotes in TSV. The whole table is in memory. */
 
 #ifndef FORMATS_PLOT_TABLE_H
 #define FORMATS_PLOT_TABLE_H

@@ -20,6 +20,7 @@
 
 #include "base/cli.h"
 #include "base/cpus.h"
+#include "base/launcher.h"
 #include "base/mem.h"
 
 enum { MAX_OPTIONS = 64, FIRST_CODE = 256, MAX_THREADS = 1024 };
@@ -173,11 +174,11 @@ print_usage(const struct cli_program *p)
 {
 	const struct cli_option *list[MAX_OPTIONS];
 	size_t n = list_options(p, list);
+	bool is_required = p->features & (CLI_FILE_IN | CLI_OWN_OPERANDS);
 
-	printf("%s - %s\n\nusage: %s [options] %s%s%s\n\n", p->name, p->purpose, p->name,
-	    p->features & CLI_FILE_IN ? "" : "[", p->operand,
-	    p->features & CLI_FILE_IN ? (p->features & CLI_MANY_INPUTS ? " ..." : "")
-				      : (p->features & CLI_MANY_INPUTS ? " ...]" : "]"));
+	printf("%s - %s\n\nusage: %s [options] %s%s%s%s\n\n", p->name, p->purpose, p->name,
+	    is_required ? "" : "[", p->operand, p->features & CLI_MANY_INPUTS ? " ..." : "",
+	    is_required ? "" : "]");
 	for (size_t i = 0; i < n; i++) {
 		char text[80];
 
@@ -257,7 +258,7 @@ set_operands(struct cli *cli, int n, char **operands)
 	cli->input = n ? operands[0] : "-";
 	if (n == 0 && features & CLI_FILE_IN)
 		cli_usage(cli, "%s is missing", cli->program->operand);
-	if (n > 1 && !(features & CLI_MANY_INPUTS))
+	if (n > 1 && !(features & (CLI_MANY_INPUTS | CLI_OWN_OPERANDS)))
 		cli_usage(cli, "one %s at most, not '%s' too", cli->program->operand, operands[1]);
 	if (features & CLI_FILE_OUT && !cli->output)
 		cli_usage(cli, "-o is required");
@@ -327,8 +328,9 @@ cli_parse(void *options, int argc, char **argv, const struct cli_program *progra
 	hold_standard_files();
 	cli->program = program;
 	cli->options = options;
-	cli->threads = cpus_usable();
+	cli->threads = 0;
 	cli->level = -1;
+	cli->is_mute = program->features & CLI_RANKS && launcher_find().rank > 0;
 	fill_getopt_tables(list, n, letters, names);
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, letters, names, NULL)) != -1) {
@@ -341,6 +343,12 @@ cli_parse(void *options, int argc, char **argv, const struct cli_program *progra
 		set_option(cli, options, o, optarg);
 	}
 	set_operands(cli, argc - optind, argv + optind);
+	if (!cli->threads && !(program->features & CLI_RANKS))
+		cli->threads = cpus_usable();
+	if (cli->is_mute) {
+		cli->quiet = true;
+		cli->verbose = false;
+	}
 }
 
 void
@@ -371,6 +379,12 @@ cli_usage(const struct cli *cli, const char *format, ...)
 {
 	va_list args;
 
+	/* What started the ranks ends all of them with the first: that must be the one that
+	 * speaks. */
+	if (cli->is_mute) {
+		sleep(1);
+		exit(2);
+	}
 	va_start(args, format);
 	message(cli, "", format, args);
 	va_end(args);
@@ -382,6 +396,8 @@ cli_status(const struct cli *cli, const struct err *e)
 {
 	if (!e->is_set)
 		return 0;
+	if (cli->is_mute)
+		return 1;
 	fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", cli->program->name,
 	    e->text);
 	return 1;

@@ -112,9 +112,12 @@ enum cli_feature {
 	CLI_TEXT_OUT = 4,   /* -o FILE or stdout: writes text */
 	CLI_FILE_OUT = 8,   /* -o FILE is required: writes a file that a pipe cannot carry */
 	CLI_MANY_INPUTS = 16,
-	CLI_FILE_IN = 32,  /* FILE is required */
-	CLI_SEED = 64,     /* --seed */
-	CLI_PROGRESS = 128 /* -q and -v: long work, with a progress line */
+	CLI_FILE_IN = 32,       /* FILE is required */
+	CLI_SEED = 64,          /* --seed */
+	CLI_PROGRESS = 128,     /* -q and -v: long work, with a progress line */
+	CLI_OWN_OPERANDS = 256, /* any number, of which `operand` tells; the program looks at them
+				 */
+	CLI_RANKS = 512         /* may be several processes (ranks.h), of which the first speaks */
 };
 
 struct cli_program {
@@ -135,9 +138,11 @@ struct cli {
 	char **inputs;       /* all of them; [n_inputs] */
 	size_t n_inputs;
 	const char *output; /* NULL: standard output */
-	int threads;        /* >= 1; default: CPUs that the process may use */
+	int threads;        /* >= 1; default: CPUs that the process may use (with CLI_RANKS 0, and
+			       ranks_start finds it) */
 	int level;          /* zstd level; -1: by kind of output (file 3, pipe 0) */
 	bool force, quiet, verbose;
+	bool is_mute; /* another rank says it all; quiet, too */
 	uint64_t seed;
 	struct {
 		const char *key;

@@ -86,16 +86,16 @@ run gfeval --gene-truth "$T/other" "$E/genes.cells"
 fails 1 'other: none of its 1 genes has a prediction' 'a table of other genes'
 printf 'TOY1,sensitive\nTOY1,insensitive\n' >"$T/other"
 run gfeval --gene-truth "$T/other" "$E/genes.cells"
-fails 1 'other: row 2: TOY1 has another class above' 'a gene of two classes'
+fails 1 'other: line 2: TOY1 has another class above' 'a gene of two classes'
 printf 'TOY1,sensitive\nTOY2\n' >"$T/other"
 run gfeval --gene-truth "$T/other" "$E/genes.cells"
-fails 1 'other: row 2: no class' 'a gene without a class'
+fails 1 'other: line 2: no class' 'a gene without a class'
 printf 'gene,class\n' >"$T/other"
 run gfeval --gene-truth "$T/other" "$E/genes.cells"
 fails 1 'other: no gene has a class' 'a table without genes'
 printf 'TOY1,"sensitive\n' >"$T/other"
 run gfeval --gene-truth "$T/other" "$E/genes.cells"
-fails 1 'other: row 1:' 'a quote that does not end'
+fails 1 'other: line 1: a quote' 'a quote that does not end'
 run gfeval --gene-truth "$E/gene_classes.tsv" "$E/predictions.cells"
 fails 1 'not of genes' 'genes of predictions of cells'
 

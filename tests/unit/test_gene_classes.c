@@ -79,10 +79,10 @@ refusals(void **state)
 	(void)state;
 	refuse("", "no gene has a class");
 	refuse("gene,class\n", "no gene has a class");
-	refuse("G1\n", "row 1: no class");
-	refuse("G1,x\nG1,y\n", "row 2: G1 has another class");
-	refuse("G1,\"x\n", "row 1:");
-	refuse("G1,x\nG2,\xff\n", "row 2: not UTF-8");
+	refuse("G1\n", "line 1: no class");
+	refuse("G1,x\nG1,y\n", "line 2: G1 has another class");
+	refuse("G1,\"x\n", "line 1:");
+	refuse("G1,x\nG2,\xff\n", "line 2: not UTF-8");
 }
 
 int

@@ -89,7 +89,7 @@ odd_tables_are_refused(void **state)
 
 	(void)state;
 	assert_string_equal(
-	    table_error("a,b\n1,2\n3\n"), ": row 2 has 1 fields, but there are 2 columns");
+	    table_error("a,b\n1,2\n3\n"), ": line 3 has 1 fields, but there are 2 columns");
 	assert_string_equal(table_error(""), ": an empty file, where a table was expected");
 	assert_string_equal(table_error("a,b\n1,\"2\n"), ": line 2: a quote that is never closed");
 	assert_string_equal(table_error("a,b\n1,2\"2\n"), ": line 2: a quote where none belongs");
