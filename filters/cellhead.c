@@ -17,22 +17,13 @@ static const struct cli_option table[] = {
 };
 
 static const struct cli_program program = { "cellhead", "the first rows of a stream", "FILE",
-	CLI_STREAM_OUT, table };
-
-static void
-cut_batch(struct batch *b, const struct schema *s, size_t rows)
-{
-	for (size_t i = 0; i < b->n_columns; i++)
-		b->columns[i] = array_slice(&b->arena, &s->fields[i], &b->columns[i], 0, rows);
-	b->rows = rows;
-}
+	CLI_THREADS | CLI_STREAM_OUT, table };
 
 int
 main(int argc, char **argv)
 {
 	struct options opt = { .rows = 10 };
 	struct err e = { 0 };
-	struct batch b = { 0 };
 
 	cli_parse(&opt, argc, argv, &program);
 	struct cells_reader *in = cells_open(&opt.common, opt.common.input, KIND_ANY, &e);
@@ -40,11 +31,6 @@ main(int argc, char **argv)
 	    in ? cells_create(&opt.common, cells_kind(in), schema_copy(cells_schema(in)), &e)
 	       : NULL;
 
-	for (size_t left = opt.rows; left && cells_read(in, &b, &e) > 0; left -= b.rows) {
-		if (b.rows > left)
-			cut_batch(&b, cells_schema(in), left);
-		cells_write(out, &b, &e);
-	}
-	batch_free(&b);
+	cells_pass_rows(&opt.common, in, out, opt.rows, &e);
 	return cells_finish(&opt.common, in, out, &e);
 }

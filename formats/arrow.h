@@ -53,6 +53,8 @@ uint64_t arrow_batches(const struct arrow_reader *r);
  * The batch stays valid when the reader is closed, but for dictionaries, which are the schema's. */
 int arrow_read(struct arrow_reader *r, struct batch *b, struct err *e);
 
+const struct input *arrow_input(const struct arrow_reader *r);
+
 /* Bytes consumed, for progress. */
 uint64_t arrow_offset(const struct arrow_reader *r);
 /* Bytes of the whole file; 0 where it is a pipe. */
@@ -76,6 +78,12 @@ struct arrow_writer *arrow_continue(
 /* Writes one record batch: b's columns must fit the schema (asserted). Zero rows: nothing is
  * written. */
 int arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e);
+
+/* Writes b, which r has just read and nobody has changed. Where its body is, to the byte, what
+ * would be written, it is handed on in one piece, from a file to a pipe without a copy
+ * (output_pass). */
+int arrow_pass(
+    struct arrow_writer *w, const struct arrow_reader *r, const struct batch *b, struct err *e);
 
 /* Writes the closing batch (if the schema has `cells:version`; else, as foreign streams are, none
  * unless no batch was written) and the end-of-stream marker. */

@@ -14,7 +14,8 @@ enum codec { CODEC_LZ4 = 0, CODEC_ZSTD = 1, CODEC_NONE = -1 };
 struct compressor;
 struct decompressor;
 
-/* zstd of that level, frames with checksum. Freed by compressor_free (NULL is fine). */
+/* zstd of that level, frames with checksum. Of levels 2 and 3 (that of files) buffers are left to
+ * level 1 which hardly get shorter. Freed by compressor_free (NULL is fine). */
 struct compressor *compressor_new(int level);
 /* Appends the buffer as it stands in a body; stored as it is where a frame is not smaller. */
 void compressor_add(struct compressor *c, const void *bytes, size_t n, struct buffer *out);

@@ -249,7 +249,7 @@ add_indices(struct encoded *m, const struct field *f, const struct array *a)
 	const int32_t *indices = a->values;
 	int32_t *copy;
 
-	if (!check_indices(indices, a->length, f->dictionary->n)) {
+	if (a->null_count && !check_indices(indices, a->length, f->dictionary->n)) {
 		copy = arena_alloc(&m->scratch, a->length, sizeof(*copy));
 		for (size_t i = 0; i < a->length; i++) {
 			copy[i] = array_is_valid(a, i) ? indices[i] : 0;

@@ -255,6 +255,12 @@ arrow_batches(const struct arrow_reader *r)
 	return r->batches;
 }
 
+const struct input *
+arrow_input(const struct arrow_reader *r)
+{
+	return r->in;
+}
+
 uint64_t
 arrow_size(const struct arrow_reader *r)
 {
@@ -400,6 +406,7 @@ read_batch(struct arrow_reader *r, struct batch *b, struct err *e)
 
 	snprintf(r->place, sizeof(r->place), "batch %" PRIu64, r->batches);
 	arena_reset(&b->arena);
+	b->body_offset = input_offset(r->in);
 	if (message_read_body(m, r->in, r->place, &b->body, e) < 0)
 		return -1;
 	if (decode_batch(r->unpacker, &m->flat, &m->header, r->schema, r->wires, b, e) < 0)

@@ -39,6 +39,35 @@ write_message(struct arrow_writer *w, struct err *e)
 	return write_body(w, e);
 }
 
+/* Whether what lies between two buffers of a body is what the writer puts there. */
+static bool
+is_padding(const uint8_t *bytes, size_t n)
+{
+	return n < 8 && memcmp(bytes, "\0\0\0\0\0\0\0", n) == 0;
+}
+
+/* Whether the body that was read is the one that was encoded: each buffer is there where it would
+ * be written, and nothing else is. */
+static bool
+is_body(const struct encoded *m, const struct buffer *body)
+{
+	const struct span *spans = (const struct span *)(const void *)m->spans.data;
+	size_t at = 0;
+
+	if (m->body.size || body->size != m->body_size)
+		return false;
+	for (size_t i = 0; i < m->spans.size / sizeof(*spans); i++) {
+		size_t end = at + spans[i].size;
+
+		if (spans[i].size && spans[i].bytes != body->data + at)
+			return false;
+		at = (end + 7) / 8 * 8;
+		if (!is_padding(body->data + end, at - end))
+			return false;
+	}
+	return true;
+}
+
 struct visit {
 	struct encoded message;
 	struct buffer *out;
@@ -106,19 +135,42 @@ hand_over(struct arrow_writer *w, struct err *e)
 	return output_is_file(w->out) ? 0 : output_flush(w->out, e);
 }
 
-int
-arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e)
+/* Writes b, from `origin` where its body is to be passed on. */
+static int
+write_batch(
+    struct arrow_writer *w, const struct arrow_reader *origin, const struct batch *b, struct err *e)
 {
+	const struct encoded *m = &w->message;
+
 	if (e->is_set)
 		return -1;
 	if (b->rows == 0)
 		return 0;
 	encode_batch(&w->message, w->schema, b, w->compressor);
-	if (write_message(w, e) < 0)
+	output_write(w->out, m->frame.data, m->frame.size, e);
+	if (origin && !w->compressor && is_body(m, &b->body))
+		output_pass(
+		    w->out, arrow_input(origin), b->body_offset, b->body.data, b->body.size, e);
+	else
+		write_body(w, e);
+	if (e->is_set)
 		return -1;
 	w->rows += b->rows;
 	w->batches++;
 	return hand_over(w, e);
+}
+
+int
+arrow_write(struct arrow_writer *w, const struct batch *b, struct err *e)
+{
+	return write_batch(w, NULL, b, e);
+}
+
+int
+arrow_pass(
+    struct arrow_writer *w, const struct arrow_reader *r, const struct batch *b, struct err *e)
+{
+	return write_batch(w, r, b, e);
 }
 
 int

@@ -86,6 +86,10 @@ const struct schema *cells_written_schema(const struct cells_writer *w);
 /* Writes the rows of b, split where they exceed 1,000 rows or 8 MB. Zero rows: nothing. */
 int cells_write(struct cells_writer *w, const struct batch *b, struct err *e);
 
+/* The same for a batch that r has read, unchanged: it is passed on at little cost. */
+int cells_pass(
+    struct cells_writer *w, const struct cells_reader *r, const struct batch *b, struct err *e);
+
 /* How much of the whole work the next rows complete (0 to 1), for the progress line of sources that
  * know. */
 void cells_progress(struct cells_writer *w, double fraction);
@@ -104,6 +108,11 @@ int cells_commit(struct cells_writer *w, struct err *e);
 typedef int cells_work(struct batch *b, void *context, struct err *e);
 int cells_map(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
     cells_work *work, void *context, struct err *e);
+
+/* Passes on the first `rows` rows, and reads no further; with cli->threads > 1 reading and writing
+ * go on at once. */
+int cells_pass_rows(const struct cli *cli, struct cells_reader *in, struct cells_writer *out,
+    size_t rows, struct err *e);
 
 /* Warns of columns of `in` that stand as obs.NAME in `out`, since NAME is there another one.
  * cells_map does. */

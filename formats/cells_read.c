@@ -1,17 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/arrow.h"
 #include "formats/cells.h"
-#include "formats/cells_convert.h"
 #include "formats/cells_kind.h"
-
-struct cells_reader {
-	struct arrow_reader *arrow;
-	enum kind kind;
-	struct conversion *conversion; /* NULL: columns are taken as they come */
-	uint64_t rows;
-};
+#include "formats/cells_reader.h"
 
 struct cells_reader *
 cells_open(const struct cli *cli, const char *path, unsigned kinds, struct err *e)

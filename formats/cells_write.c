@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "formats/arrow.h"
 #include "formats/cells_part.h"
+#include "formats/cells_reader.h"
 
 enum { MAX_ROWS = 1000, MAX_BYTES = 8 << 20, FILE_LEVEL = 3 };
 
@@ -217,6 +218,17 @@ write_slice(struct cells_writer *w, const struct batch *b, size_t from, size_t n
 	return arrow_write(w->arrow, &slice, e);
 }
 
+/* The rest of writing b. */
+static int
+end_batch(struct cells_writer *w, const struct batch *b, struct err *e)
+{
+	if (e->is_set)
+		return -1;
+	if (!w->counts_itself)
+		progress_advance(&w->progress, b->rows, w->fraction);
+	return output_is_file(w->output) && !w->is_resumable ? 0 : output_flush(w->output, e);
+}
+
 int
 cells_write(struct cells_writer *w, const struct batch *b, struct err *e)
 {
@@ -231,11 +243,17 @@ cells_write(struct cells_writer *w, const struct batch *b, struct err *e)
 			write_slice(w, b, from, n, e);
 		from += n;
 	}
-	if (e->is_set)
-		return -1;
-	if (!w->counts_itself)
-		progress_advance(&w->progress, b->rows, w->fraction);
-	return output_is_file(w->output) && !w->is_resumable ? 0 : output_flush(w->output, e);
+	return end_batch(w, b, e);
+}
+
+int
+cells_pass(
+    struct cells_writer *w, const struct cells_reader *r, const struct batch *b, struct err *e)
+{
+	if (e->is_set || r->conversion || rows_that_fit(w, b, 0) < b->rows)
+		return cells_write(w, b, e);
+	arrow_pass(w->arrow, r->arrow, b, e);
+	return end_batch(w, b, e);
 }
 
 int

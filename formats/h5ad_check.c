@@ -5,21 +5,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE = 100000 };
+enum { SAMPLE = 100000, BLOCK = 64 };
 
 /* Above 2^24 every float32 is whole. */
 #define ALL_WHOLE 16777216.0f
+#define EXACT 8388608.0f
+
+static bool
+is_wrong(float v, bool any_number)
+{
+	float small = v < ALL_WHOLE ? v : 0;
+
+	if (!(v >= 0 && v <= FLT_MAX))
+		return true;
+	return !any_number && (float)(int32_t)small != small;
+}
+
+/* Whether all of a block are whole, or any numbers, from 0 to below EXACT, where adding it rounds
+ * the others: without a branch, so that vectors do it. */
+static bool
+is_block_plain(const float *values, bool any_number)
+{
+	uint32_t bits = 0;
+	int32_t n_odd = 0, n_broken = 0;
+
+	for (size_t k = 0; k < BLOCK; k++) {
+		uint32_t v;
+
+		memcpy(&v, &values[k], sizeof(v));
+		bits |= v;
+		n_odd += !(values[k] < EXACT);
+		n_broken += values[k] + EXACT - EXACT != values[k];
+	}
+	return !(bits >> 31) && n_odd == 0 && (any_number || n_broken == 0);
+}
 
 size_t
 h5ad_check_f32(const float *values, size_t n, bool any_number)
 {
-	for (size_t i = 0; i < n; i++) {
-		float v = values[i], small = v < ALL_WHOLE ? v : 0;
+	for (size_t i = 0; i < n; i += BLOCK) {
+		size_t end = n - i < BLOCK ? n : i + BLOCK;
 
-		if (!(v >= 0 && v <= FLT_MAX))
-			return i;
-		if (!any_number && (float)(int32_t)small != small)
-			return i;
+		if (end - i == BLOCK && is_block_plain(values + i, any_number))
+			continue;
+		for (size_t k = i; k < end; k++)
+			if (is_wrong(values[k], any_number))
+				return k;
 	}
 	return n;
 }

@@ -142,10 +142,10 @@ h5ad_block_fit(const struct h5ad_matrix *m, struct h5ad_block *b, size_t n)
 	if (n <= b->room && b->raw_columns)
 		return;
 	block_free(b);
-	b->room = n;
-	b->raw_columns = mem_alloc(n, column_width);
-	b->raw_values = mem_alloc(n, value_width);
-	b->columns = is_int32 ? b->raw_columns : mem_alloc(n, sizeof(*b->columns));
+	b->room = n + n / 4; /* the next blocks are about as large */
+	b->raw_columns = mem_alloc(b->room, column_width);
+	b->raw_values = mem_alloc(b->room, value_width);
+	b->columns = is_int32 ? b->raw_columns : mem_alloc(b->room, sizeof(*b->columns));
 }
 
 int

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/arrow_check.h"
+
 /* 1. Opening */
 
 static int
@@ -155,10 +157,10 @@ check_columns(struct h5ad_matrix *m, struct h5ad_block *b, struct err *e)
 		n = bad;
 		free(wide);
 	}
+	if (n == (size_t)b->starts[b->n] && check_indices(b->columns, n, limit))
+		return 0;
 	for (bad = 0; bad < n && (uint32_t)b->columns[bad] < limit; bad++)
 		;
-	if (bad == (size_t)b->starts[b->n])
-		return 0;
 	return hdf5_fail(&m->a->file, m->path, e,
 	    "row %zu: gene number %d, but there are %zu (counted from 0)", row_of(b, bad),
 	    bad < n ? b->columns[bad] : -1, m->n_columns);

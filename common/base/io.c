@@ -1,7 +1,6 @@
 /* 1. Input
  * 2. Output
- * 3. Output that is taken up again
- * 4. Removal of unfinished files */
+ * 3. Output that is taken up again */
 
 #define _DEFAULT_SOURCE /* realpath */
 
@@ -9,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +16,14 @@
 #include <xxhash.h>
 
 #include "base/io.h"
+#include "base/pipes.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "cellpipe reads and writes little-endian data in place; big-endian hosts are not supported"
 #endif
 
-/* CACHED_BYTES: what is read at once, so that it is hashed while it is in the cache. */
-enum { BUFFER_BYTES = 1 << 16, CACHED_BYTES = 1 << 18, MAX_UNFINISHED = 8192 };
+/* CACHED_BYTES: what is read or written at once, so that it is hashed while it is in the cache. */
+enum { BUFFER_BYTES = 1 << 16, CACHED_BYTES = 1 << 18 };
 
 static bool
 is_standard(const char *path)
@@ -106,6 +105,7 @@ input_open(const char *path, bool force, struct err *e)
 		input_close(in);
 		return NULL;
 	}
+	pipe_widen(in->fd);
 	return in;
 }
 
@@ -277,6 +277,7 @@ output_create(const char *path, bool is_binary, bool force, struct err *e)
 		output_abort(out);
 		return NULL;
 	}
+	pipe_widen(out->fd);
 	return out;
 }
 
@@ -317,20 +318,62 @@ output_flush(struct output *out, struct err *e)
 	return write_all(out, out->buffer, n, e);
 }
 
+/* Hashes and writes in turn, so that the bytes are still in the cache when they are written. */
+static int
+write_directly(struct output *out, const uint8_t *bytes, size_t n, struct err *e)
+{
+	for (size_t step; n; bytes += step, n -= step) {
+		step = n < CACHED_BYTES ? n : CACHED_BYTES;
+		XXH64_update(out->hash, bytes, step);
+		if (write_all(out, bytes, step, e))
+			return -1;
+	}
+	return 0;
+}
+
 int
 output_write(struct output *out, const void *bytes, size_t n, struct err *e)
 {
 	if (e->is_set)
 		return -1;
-	XXH64_update(out->hash, bytes, n);
 	out->offset += n;
 	if (n > BUFFER_BYTES - out->used && output_flush(out, e))
 		return -1;
 	if (n > BUFFER_BYTES)
-		return write_all(out, bytes, n, e);
+		return write_directly(out, bytes, n, e);
+	XXH64_update(out->hash, bytes, n);
 	if (n)
 		memcpy(out->buffer + out->used, bytes, n);
 	out->used += n;
+	return 0;
+}
+
+int
+output_pass(struct output *out, const struct input *in, uint64_t offset, const void *bytes,
+    size_t n, struct err *e)
+{
+	const uint8_t *place = bytes;
+
+	if (e->is_set)
+		return -1;
+	if (out->is_file || in->size == 0)
+		return output_write(out, bytes, n, e);
+	if (output_flush(out, e))
+		return -1;
+	while (n) {
+		size_t most = n < CACHED_BYTES ? n : CACHED_BYTES;
+		ptrdiff_t r = pipe_splice(in->fd, offset, out->fd, most);
+
+		if (r < 0 && errno != EINVAL && can_repeat(out->fd, POLLOUT))
+			continue;
+		if (r <= 0) /* not from here to there: the usual way, which says what is wrong */
+			return output_write(out, place, n, e);
+		XXH64_update(out->hash, place, (size_t)r);
+		out->offset += (uint64_t)r;
+		offset += (uint64_t)r;
+		place += r;
+		n -= (size_t)r;
+	}
 	return 0;
 }
 
@@ -504,66 +547,4 @@ output_continue(const char *path, uint64_t keep, struct err *e)
 		return out;
 	output_abort(out);
 	return NULL;
-}
-
-/* 4. Removal of unfinished files and folders: the table is read in a signal handler, so its entries
- * are set and cleared by single stores. Files go first, so that their folders are empty. */
-
-static const char *volatile unfinished[MAX_UNFINISHED];
-
-void
-io_remove_unfinished(void)
-{
-	for (size_t i = 0; i < MAX_UNFINISHED; i++)
-		if (unfinished[i])
-			unlink(unfinished[i]);
-	for (size_t i = 0; i < MAX_UNFINISHED; i++)
-		if (unfinished[i])
-			rmdir(unfinished[i]);
-}
-
-static void
-on_signal(int number)
-{
-	io_remove_unfinished();
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-static void
-watch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGXFSZ, SIGQUIT,
-		SIGUSR1, SIGUSR2, SIGALRM, SIGABRT, SIGBUS, SIGSEGV, SIGFPE };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction old;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-			sigaction(numbers[i], &action, NULL);
-}
-
-void
-io_unfinished_add(const char *path)
-{
-	static bool is_watching;
-	size_t i = 0;
-
-	while (i < MAX_UNFINISHED && unfinished[i])
-		i++;
-	assert(i < MAX_UNFINISHED);
-	unfinished[i] = path;
-	if (!is_watching) {
-		watch_signals();
-		mem_at_exhaustion(io_remove_unfinished);
-		is_watching = true;
-	}
-}
-
-void
-io_unfinished_remove(const char *path)
-{
-	for (size_t i = 0; i < MAX_UNFINISHED; i++)
-		if (unfinished[i] && strcmp(unfinished[i], path) == 0)
-			unfinished[i] = NULL;
 }

@@ -43,6 +43,11 @@ const char *output_name(const struct output *out);
 /* True for a regular file (whose bodies are compressed), false for a pipe. */
 bool output_is_file(const struct output *out);
 int output_write(struct output *out, const void *bytes, size_t n, struct err *e);
+/* The same for n bytes that were read from `in` at `offset` and lie at `bytes`: from a file to a
+ * pipe the system moves them without a copy. Where the file has changed since, the hash is still
+ * that of `bytes`, so that who reads the stream finds it damaged. */
+int output_pass(struct output *out, const struct input *in, uint64_t offset, const void *bytes,
+    size_t n, struct err *e);
 int output_printf(struct output *out, struct err *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Brings everything written so far to the reader of a pipe. */

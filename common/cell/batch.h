@@ -30,6 +30,7 @@ struct batch {
 	struct array *columns; /* [n_columns], in the arena */
 	struct arena arena;    /* reset by the reader when it fills the batch again */
 	struct buffer body;    /* the message the columns point into; the reader's */
+	uint64_t body_offset;  /* where in the input it began */
 	uint64_t number;       /* which batch of its stream, from 0; for messages */
 };
 

@@ -13,8 +13,21 @@ struct normalize {
 	bool is_float32;     /* arithmetic up to the median */
 	double *reciprocals; /* [genes->n] 1 / median; NaN: none */
 	struct gene_lookup lookup;
+	double *name_reciprocals; /* [lookup.names->n] the same by name */
+	bool is_complete;         /* each name has a median: the gene column stays as it is */
 	atomic_uint_least64_t n_dropped;
 };
+
+/* [n] of rows of the dictionary; the caller's. */
+static double *
+take_reciprocals(const struct normalize *p, const int32_t *rows, size_t n)
+{
+	double *reciprocals = mem_alloc(n, sizeof(*reciprocals));
+
+	for (size_t k = 0; k < n; k++)
+		reciprocals[k] = rows[k] < 0 ? NAN : p->reciprocals[rows[k]];
+	return reciprocals;
+}
 
 struct normalize *
 normalize_plan(const struct schema *in, const struct genes *genes, double target_sum, struct err *e)
@@ -37,6 +50,9 @@ normalize_plan(const struct schema *in, const struct genes *genes, double target
 	for (size_t i = 0; i < genes->n; i++)
 		p->reciprocals[i] = genes->medians[i] > 0 ? 1 / genes->medians[i] : NAN;
 	gene_lookup_init(&p->lookup, &in->fields[p->gene], genes, LOOKUP_MEDIANS);
+	if (p->lookup.names)
+		p->name_reciprocals = take_reciprocals(p, p->lookup.rows, p->lookup.names->n);
+	p->is_complete = p->lookup.names && p->lookup.n_unknown == 0;
 	if (normalize_check(p, &share, e)) {
 		normalize_free(p);
 		return NULL;
@@ -108,68 +124,100 @@ sum_counts(const struct normalize *p, const struct batch *b, size_t i)
 	return sum;
 }
 
-/* The total of cell i, 0 only where the cell is empty. */
-static int
-find_total(
-    const struct normalize *p, const struct batch *b, size_t i, double *ret_total, struct err *e)
+/* The total of cell i, whatever it is. */
+static double
+find_total(const struct normalize *p, const struct batch *b, size_t i)
 {
-	const int32_t *offsets = b->columns[p->count].offsets;
-
-	if (check_counts(p, b, i, e))
-		return -1;
-	*ret_total = p->n_counts < 0
-			 ? sum_counts(p, b, i)
-			 : array_number(&p->in->fields[p->n_counts], &b->columns[p->n_counts], i);
-	if (!(*ret_total >= 0) || *ret_total > (p->is_float32 ? (double)FLT_MAX : DBL_MAX) ||
-	    (*ret_total == 0 && offsets[i + 1] > offsets[i]))
-		return refuse_total(p, b, i, *ret_total, e);
-	return 0;
+	return p->n_counts < 0
+		   ? sum_counts(p, b, i)
+		   : array_number(&p->in->fields[p->n_counts], &b->columns[p->n_counts], i);
 }
 
-/* The arithmetic, over the entries of one cell; entries without a median are left out. Returns how
- * many are kept. */
+/* Whether counts can be divided by it: 0 only where the cell is empty. */
+static bool
+is_total(const struct normalize *p, double total, size_t n_entries)
+{
+	return total >= 0 && total <= (p->is_float32 ? (double)FLT_MAX : DBL_MAX) &&
+	       (total > 0 || n_entries == 0);
+}
+
+/* The entries of one cell on their way. */
+struct scaling {
+	const float *counts;
+	const int32_t *codes;
+	const double *reciprocals; /* by code */
+	size_t n;
+	int32_t *ret_codes; /* NULL: all are kept */
+	double *ret_values;
+	bool is_wrong; /* there is a count or a value that cannot be */
+};
+
+/* Counts and values are looked at where they are used; what is wrong is found later. */
+static bool
+is_wrong(float count, double value, double reciprocal)
+{
+	return !(count >= 0) | !(count <= FLT_MAX) |
+	       ((reciprocal == reciprocal) & !(value <= DBL_MAX));
+}
+
+/* The arithmetic; entries without a median are left out. Returns how many are kept. */
 static size_t
-scale_float32(const float *counts, const int32_t *codes, const double *reciprocals, size_t n,
-    float total, float target_sum, int32_t *ret_codes, double *ret_values)
+scale_float32(struct scaling *s, float total, float target_sum)
 {
 	float reciprocal = 1 / total;
 	size_t kept = 0;
+	bool wrong = false;
 
-	for (size_t k = 0; k < n; k++) {
-		float scaled = counts[k] * reciprocal * target_sum;
+	for (size_t k = 0; k < s->n; k++) {
+		float count = s->counts[k], scaled = count * reciprocal * target_sum;
+		double by = s->reciprocals[s->codes[k]], value = (double)scaled * by;
 
-		ret_codes[kept] = codes[k];
-		ret_values[kept] = (double)scaled * reciprocals[k];
-		kept += isnan(reciprocals[k]) ? 0 : 1;
+		s->ret_codes[kept] = s->codes[k];
+		s->ret_values[kept] = value;
+		kept += by == by;
+		wrong |= is_wrong(count, value, by);
 	}
+	s->is_wrong = wrong;
 	return kept;
+}
+
+/* The same where every entry has a median. */
+static size_t
+scale_all_float32(struct scaling *s, float total, float target_sum)
+{
+	float reciprocal = 1 / total;
+	bool wrong = false;
+
+	for (size_t k = 0; k < s->n; k++) {
+		float count = s->counts[k], scaled = count * reciprocal * target_sum;
+		double by = s->reciprocals[s->codes[k]], value = (double)scaled * by;
+
+		s->ret_values[k] = value;
+		wrong |= is_wrong(count, value, by);
+	}
+	s->is_wrong = wrong;
+	return s->n;
 }
 
 static size_t
-scale_float64(const float *counts, const int32_t *codes, const double *reciprocals, size_t n,
-    double total, double target_sum, int32_t *ret_codes, double *ret_values)
+scale_float64(struct scaling *s, double total, double target_sum)
 {
 	double reciprocal = 1 / total;
 	size_t kept = 0;
+	bool wrong = false;
 
-	for (size_t k = 0; k < n; k++) {
-		double scaled = (double)counts[k] * reciprocal * target_sum;
+	for (size_t k = 0; k < s->n; k++) {
+		float count = s->counts[k];
+		double scaled = (double)count * reciprocal * target_sum;
+		double by = s->reciprocals[s->codes[k]], value = scaled * by;
 
-		ret_codes[kept] = codes[k];
-		ret_values[kept] = scaled * reciprocals[k];
-		kept += isnan(reciprocals[k]) ? 0 : 1;
+		s->ret_codes[kept] = s->codes[k];
+		s->ret_values[kept] = value;
+		kept += by == by;
+		wrong |= is_wrong(count, value, by);
 	}
+	s->is_wrong = wrong;
 	return kept;
-}
-
-static bool
-are_finite(const double *values, size_t n)
-{
-	bool found = false;
-
-	for (size_t k = 0; k < n; k++)
-		found |= !(values[k] <= DBL_MAX);
-	return !found;
 }
 
 /* Entry k's place in what is carried on of the gene column: its dictionary code, or, in plain text,
@@ -202,15 +250,35 @@ kept_names(const struct normalize *p, struct batch *b, const int32_t *codes, siz
 	    &b->columns[p->gene].children[0], entries, n);
 }
 
-static double *
-entry_reciprocals(struct normalize *p, struct batch *b, size_t n)
+/* Of each entry of a column of plain text, by its number. */
+static const double *
+entry_reciprocals(struct normalize *p, struct batch *b)
 {
-	const int32_t *rows = gene_lookup_rows(&p->lookup, &b->arena, &b->columns[p->gene]);
+	const struct array *gene = &b->columns[p->gene];
+	const int32_t *rows = gene_lookup_rows(&p->lookup, &b->arena, gene);
+	size_t n = gene->children[0].length;
 	double *reciprocals = arena_alloc(&b->arena, n, sizeof(*reciprocals));
 
 	for (size_t k = 0; k < n; k++)
 		reciprocals[k] = rows[k] < 0 ? NAN : p->reciprocals[rows[k]];
 	return reciprocals;
+}
+
+/* Scales cell i. How many entries are kept, or -1. */
+static ptrdiff_t
+scale_cell(const struct normalize *p, const struct batch *b, size_t i, struct scaling s,
+    float *ret_total, struct err *e)
+{
+	double total = find_total(p, b, i);
+	size_t kept;
+
+	*ret_total = (float)total;
+	kept = !p->is_float32 ? scale_float64(&s, total, p->target_sum)
+	       : !s.ret_codes ? scale_all_float32(&s, *ret_total, (float)p->target_sum)
+			      : scale_float32(&s, *ret_total, (float)p->target_sum);
+	if (!s.is_wrong && is_total(p, total, s.n))
+		return (ptrdiff_t)kept;
+	return check_counts(p, b, i, e) ? -1 : refuse_total(p, b, i, total, e);
 }
 
 int
@@ -221,34 +289,31 @@ normalize_batch(struct batch *b, void *normalize, struct err *e)
 	const float *counts = count->children[0].values;
 	size_t n_entries = gene->children[0].length, n = 0;
 	const int32_t *codes = entry_codes(p, b);
-	const double *reciprocals = entry_reciprocals(p, b, n_entries);
+	const double *reciprocals =
+	    p->name_reciprocals ? p->name_reciprocals : entry_reciprocals(p, b);
 	int32_t *offsets = arena_alloc(&b->arena, b->rows + 1, sizeof(*offsets));
-	int32_t *kept = arena_alloc(&b->arena, n_entries + 1, sizeof(*kept));
+	bool is_kept =
+	    p->is_complete && p->is_float32 && !gene->null_count && !gene->children[0].null_count;
+	int32_t *kept = is_kept ? NULL : arena_alloc(&b->arena, n_entries + 1, sizeof(*kept));
 	double *values = arena_alloc(&b->arena, n_entries + 1, sizeof(*values));
 	float *totals = arena_alloc(&b->arena, b->rows, sizeof(*totals));
 
 	offsets[0] = 0;
 	for (size_t i = 0; i < b->rows; i++) {
 		size_t from = (size_t)gene->offsets[i], size = (size_t)gene->offsets[i + 1] - from;
-		size_t first = n;
-		double total;
+		struct scaling s = { counts + from, codes + from, reciprocals, size,
+			is_kept ? NULL : kept + n, values + n, false };
+		ptrdiff_t more = scale_cell(p, b, i, s, &totals[i], e);
 
-		if (find_total(p, b, i, &total, e))
+		if (more < 0)
 			return -1;
-		totals[i] = (float)total;
-		if (p->is_float32)
-			n += scale_float32(counts + from, codes + from, reciprocals + from, size,
-			    totals[i], (float)p->target_sum, kept + n, values + n);
-		else
-			n += scale_float64(counts + from, codes + from, reciprocals + from, size,
-			    total, p->target_sum, kept + n, values + n);
-		if (!are_finite(values + first, n - first))
-			return refuse_total(p, b, i, total, e);
+		n += (size_t)more;
 		offsets[i + 1] = (int32_t)n;
 	}
 	p->n_dropped += n_entries - n;
 	*count = array_list(&b->arena, b->rows, offsets, array_fixed(n, values));
-	*gene = array_list(&b->arena, b->rows, offsets, kept_names(p, b, kept, n));
+	if (!is_kept)
+		*gene = array_list(&b->arena, b->rows, offsets, kept_names(p, b, kept, n));
 	if (p->n_counts < 0)
 		batch_insert(b, p->count + 1, array_fixed(b->rows, totals));
 	return 0;
@@ -273,5 +338,6 @@ normalize_free(struct normalize *p)
 		return;
 	gene_lookup_free(&p->lookup);
 	free(p->reciprocals);
+	free(p->name_reciprocals);
 	free(p);
 }

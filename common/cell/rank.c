@@ -75,7 +75,6 @@ grow_scratch(struct rank_scratch *s, size_t n)
 		return;
 	rank_scratch_free(s);
 	s->room = n + n / 2;
-	s->bits = mem_alloc(s->room, sizeof(*s->bits));
 	s->a = mem_alloc(s->room, sizeof(*s->a));
 	s->b = mem_alloc(s->room, sizeof(*s->b));
 }
@@ -98,30 +97,56 @@ find_starts(struct digit *d)
 	}
 }
 
+static double
+lesser(double x, double y)
+{
+	return x < y ? x : y;
+}
+
+static double
+greater(double x, double y)
+{
+	return x > y ? x : y;
+}
+
+/* The least and the greatest of n >= 4 values, by two chains each, since one would wait for itself.
+ */
+static void
+find_range(const double *values, size_t n, double *ret_least, double *ret_most)
+{
+	double a = values[0], b = values[1], c = a, d = b;
+
+	for (size_t i = n & 1; i < n; i += 2) {
+		a = lesser(values[i], a);
+		b = lesser(values[i + 1], b);
+		c = greater(values[i], c);
+		d = greater(values[i + 1], d);
+	}
+	*ret_least = lesser(a, b);
+	*ret_most = greater(c, d);
+}
+
 /* Elements (key << 16 | place), the key being the highest KEY_BITS of the bits in which the values
  * differ; and how many there are of each digit of the keys. */
 static void
 make_elements(
-    const double *values, size_t n, struct rank_scratch *s, struct digit *low, struct digit *high)
+    const double *values, size_t n, uint32_t *elements, struct digit *low, struct digit *high)
 {
-	uint64_t least = UINT64_MAX, most = 0;
+	double least, most;
+	uint64_t first, range;
 	int shift = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bits = descending_bits(values[i]);
-
-		s->bits[i] = bits;
-		least = bits < least ? bits : least;
-		most = bits > most ? bits : most;
-	}
-	while ((most - least) >> shift >> KEY_BITS)
+	find_range(values, n, &least, &most);
+	first = descending_bits(most);
+	range = descending_bits(least) - first;
+	while (range >> shift >> KEY_BITS)
 		shift++;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t key = (uint32_t)((s->bits[i] - least) >> shift);
+		uint32_t key = (uint32_t)((descending_bits(values[i]) - first) >> shift);
 
 		low->starts[key & (DIGITS - 1)]++;
 		high->starts[key >> DIGIT_BITS]++;
-		s->a[i] = key << 16 | (uint32_t)i;
+		elements[i] = key << 16 | (uint32_t)i;
 	}
 }
 
@@ -131,12 +156,17 @@ static bool
 finish_by_insertion(const double *values, size_t n, uint32_t *order)
 {
 	size_t moves = 0, most = 8 * n;
+	double last = values[order[0]]; /* that of order[i - 1] */
 
 	for (size_t i = 1; i < n && moves <= most; i++) {
 		uint32_t place = order[i];
 		double value = values[place];
 		size_t k = i;
 
+		if (!(last < value)) {
+			last = value;
+			continue;
+		}
 		for (; k > 0 && values[order[k - 1]] < value; k--)
 			order[k] = order[k - 1];
 		order[k] = place;
@@ -150,7 +180,7 @@ sort_by_radix(const double *values, size_t n, struct rank_scratch *s, uint32_t *
 {
 	struct digit low = { 0 }, high = { 0 };
 
-	make_elements(values, n, s, &low, &high);
+	make_elements(values, n, s->a, &low, &high);
 	find_starts(&low);
 	find_starts(&high);
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +208,6 @@ rank_order(const double *values, size_t n, struct rank_scratch *s, uint32_t *ret
 void
 rank_scratch_free(struct rank_scratch *s)
 {
-	free(s->bits);
 	free(s->a);
 	free(s->b);
 	*s = (struct rank_scratch){ 0 };

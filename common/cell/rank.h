@@ -11,7 +11,6 @@
 /* What rank_order works in; grows as needed, one a thread. Zero-initialise to start,
  * rank_scratch_free at the end. */
 struct rank_scratch {
-	uint64_t *bits;  /* [room] */
 	uint32_t *a, *b; /* [room] */
 	size_t room;
 };

@@ -1,7 +1,8 @@
 """Measures our programs and the peers in turn and prints tables; run by bench.sh, which says how to call it.
 
-network.py, perturbation.py, ingest.py: what is measured; measure.py: how; peers.py, reference_tokenizer.py: what the peers do;
-make_models.py: on what. Every single run goes to bench.json, the medians into a picture, bench.svg.
+network.py, perturbation.py, training.py, ingest.py, scaling.py: what is measured; targets.py: what it should come to;
+measure.py: how; peers.py, training_peers.py, reference_tokenizer.py: what the peers do; make_models.py: on what. Every
+single run goes to bench.json, part by part, the medians of the network into a picture, bench.svg.
 """
 
 import argparse
@@ -13,18 +14,30 @@ import ingest
 import network
 import perturbation
 import picture
+import scaling
+import targets
+import training
 from peers import ENGINES
 
 PARTS = {
     "network": lambda opt, result: network.measure(opt),
     "perturbation": lambda opt, result: perturbation.measure(opt),
+    "training": lambda opt, result: training.measure(opt),
     "peak": lambda opt, result: network.measure_peak(opt, result.get("network", [])),
     "startup": lambda opt, result: network.measure_startup(opt, opt.models[-1]),
     "tokens": lambda opt, result: ingest.measure_tokens(opt),
     "decoding": lambda opt, result: ingest.measure_decoding(opt),
     "passing": lambda opt, result: ingest.measure_passing(opt),
     "rankencode": lambda opt, result: ingest.measure_rankencode(opt),
+    "memory": lambda opt, result: scaling.measure_memory(opt),
+    "growth": lambda opt, result: scaling.measure_growth(opt),
+    "threads": lambda opt, result: scaling.measure_threads(opt),
+    "busy": lambda opt, result: scaling.measure_busy(opt),
 }
+
+# What --quick takes where nothing else is given.
+QUICK = {"models": ["V1-10M"], "lengths": [512, 2048], "mixes": [], "rounds": 2, "seconds": 1.0,
+         "peers": ["torch", "onnx-fused"], "parts": [p for p in PARTS if p not in ("memory", "growth", "threads", "busy")]}
 
 
 def processor():
@@ -56,26 +69,49 @@ def parse():
     p.add_argument("--rounds", type=int, default=5, help="turns of every engine (5)")
     p.add_argument("--seconds", type=float, default=10, help="about what one turn takes (10)")
     p.add_argument("--quick", action="store_true", help="a rough look in less than two minutes")
+    p.add_argument("--resume", action="store_true", help="leave out the parts that bench.json has already")
+    if p.parse_args().quick:
+        p.set_defaults(**QUICK)
     opt = p.parse_args()
-    opt.largest_batch, opt.rank_cells, opt.demo_times, opt.reference_cells = 16, 20000, 8, 2638
+    unknown = [part for part in opt.parts if part not in PARTS]
+    if unknown:
+        p.error(f"no part {unknown[0]}: {', '.join(PARTS)}")
+    opt.largest_batch, opt.rank_cells, opt.demo_times, opt.reference_cells = 16, 20000, 16, (None, 500)
+    opt.growth_times = (1, 10, 100)
     if opt.quick:
-        opt.models, opt.lengths, opt.mixes, opt.rounds, opt.seconds = ["V1-10M"], [512, 2048], [], 2, 1
-        opt.peers, opt.largest_batch, opt.demo_times, opt.reference_cells = ["torch", "onnx-fused"], 2, 2, 500
-        opt.rank_cells = 5000
+        opt.largest_batch, opt.rank_cells, opt.demo_times, opt.reference_cells = 2, 5000, 2, (500, 100)
+        opt.growth_times = (1, 10)
     return opt
+
+
+def load(path, is_resumed):
+    """What an earlier call found."""
+    if not is_resumed or not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        return json.load(f)
+
+
+def save(path, result):
+    with open(path + ".part", "w") as f:
+        json.dump(result, f, indent=1)
+    os.rename(path + ".part", path)
 
 
 def main():
     opt = parse()
-    cpu = processor()
-    result = {"processor": cpu, "processors": os.cpu_count(), "options": vars(opt)}
+    cpu, path = processor(), os.path.join(opt.folder, "bench.json")
+    result = load(path, opt.resume)
+    result.update(processor=cpu, processors=os.cpu_count(), options=vars(opt))
     print(f"{cpu['name']}, {opt.threads} of {os.cpu_count()} processors; medians of {opt.rounds} rounds\n", flush=True)
     for part in PARTS:
-        if part in opt.parts:
+        if part in opt.parts and part not in result:
             result[part] = PARTS[part](opt, result)
-    with open(os.path.join(opt.folder, "bench.json"), "w") as f:
-        json.dump(result, f, indent=1)
-    print(os.path.join(opt.folder, "bench.json"))
+            save(path, result)
+    result = load(path, True)  # with keys as they are in the file
+    result["targets"] = targets.show(result)
+    save(path, result)
+    print(path)
     if "network" in result:
         print(picture.draw(result, os.path.join(opt.folder, "bench.svg")))
 

@@ -4,6 +4,7 @@ cells/CPU-s counts the processor time that was used, waiting included where an e
 cores the rest of the machine kept busy meanwhile: with more than a tenth the figures are not those of a quiet machine.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -51,9 +52,50 @@ def run(*command, output=subprocess.DEVNULL, cpus=None):
     return {"seconds": seconds, "cpu": cpu, "others": machine.others(cpu), "memory": used.ru_maxrss * 1024}
 
 
+def peak_memory(*command):
+    """The most memory that one of our programs takes, in bytes, looked at while it runs: what the system counts for a
+    process that has ended begins with that of the one which started it."""
+    process, most = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL), 0
+    while process.poll() is None:
+        try:
+            with open(f"/proc/{process.pid}/status") as f:
+                most = max([most] + [int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM")])
+        except OSError:
+            pass
+        time.sleep(0.005)
+    if process.returncode:
+        sys.exit(f"bench: failed: {' '.join(command)}")
+    return most
+
+
 def shell(line, cpus=None):
     """A pipe of our programs."""
     return run("bash", "-c", "set -o pipefail; " + line, cpus=cpus)
+
+
+@contextlib.contextmanager
+def reader():
+    """The end of a pipe to write to, which cat reads: for what a stage takes by itself, the pipe included."""
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        yield process.stdin
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+@contextlib.contextmanager
+def busy_processors(n):
+    """Meanwhile n other processes keep as many processors busy; they end with this one, whatever ends it."""
+    loop = f"import os\nwhile os.getppid() == {os.getpid()}: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(n)]
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class Peer:

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "formats/arrow_compress.h"
 
 /* Under valgrind each bit would take minutes. */
 static size_t
@@ -216,6 +218,131 @@ test_no_rows(void **state)
 	assert_int_equal(read_all_bytes(bytes.data, bytes.size, &rows, &e), 0);
 	buffer_free(&bytes);
 	schema_free(s);
+}
+
+/* What arrow_pass or arrow_write makes of a stream. */
+static struct buffer
+copy_stream(const struct buffer *bytes, bool is_passed)
+{
+	char *path = temporary_file("", 0), *text;
+	struct err e = { 0 };
+	struct arrow_reader *r = open_bytes(bytes, &e);
+	struct output *out = output_create(path, true, false, &e);
+	struct arrow_writer *w = arrow_create(out, arrow_schema(r), 0, &e);
+	struct batch b = { 0 };
+	struct buffer copy = { 0 };
+	size_t size;
+
+	while (arrow_read(r, &b, &e) > 0)
+		if (is_passed)
+			arrow_pass(w, r, &b, &e);
+		else
+			arrow_write(w, &b, &e);
+	arrow_finish(w, &e);
+	output_commit(out, &e);
+	arrow_writer_free(w);
+	arrow_close(r);
+	batch_free(&b);
+	text = io_read_file(path, 1 << 24, &size, &e);
+	assert_string_equal(e.text, "");
+	buffer_add(&copy, text, size);
+	free(text);
+	unlink(path);
+	free(path);
+	return copy;
+}
+
+static void
+expect_passed(const struct buffer *bytes, bool is_same)
+{
+	struct buffer passed = copy_stream(bytes, true), written = copy_stream(bytes, false);
+
+	assert_int_equal(passed.size, written.size);
+	assert_memory_equal(passed.data, written.data, written.size);
+	if (is_same) {
+		assert_int_equal(passed.size, bytes->size);
+		assert_memory_equal(passed.data, bytes->data, bytes->size);
+	}
+	buffer_free(&passed);
+	buffer_free(&written);
+}
+
+/* Passing on gives the bytes that writing gives, also where the body is not what would be written:
+ * compressed, or with something between its buffers. */
+static void
+test_passing(void **state)
+{
+	struct schema *s = sample_schema(true);
+	struct batch in[2] = { sample_batch(), sample_batch() };
+	struct buffer bytes = stream_bytes(s, in, 2, 0);
+	uint8_t *behind;
+
+	(void)state;
+	expect_passed(&bytes, true);
+	buffer_free(&bytes);
+	bytes = stream_bytes(s, in, 2, 3);
+	expect_passed(&bytes, false);
+	buffer_free(&bytes);
+	metadata_set(s, &s->metadata, "cells:version", NULL);
+	bytes = stream_bytes(s, in, 2, 0);
+	expect_passed(&bytes, false);
+	behind = find(&bytes, "TTTG-1") + 6; /* the last of its column */
+	assert_int_equal(*behind, 0);
+	*behind = 'x';
+	expect_passed(&bytes, false);
+	buffer_free(&bytes);
+	batch_free(&in[0]);
+	batch_free(&in[1]);
+	schema_free(s);
+}
+
+/* The frame that the zstd library makes of the bytes. */
+static void
+expect_frame(const void *bytes, size_t n, int level, const struct buffer *found)
+{
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	size_t room = ZSTD_compressBound(n), size;
+	uint8_t *frame = mem_alloc(room, 1);
+
+	ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+	size = ZSTD_compress2(context, frame, room, bytes, n);
+	assert_int_equal(le64(found->data), n);
+	assert_int_equal(found->size, 8 + size);
+	assert_memory_equal(found->data + 8, frame, size);
+	free(frame);
+	ZSTD_freeCCtx(context);
+}
+
+/* What level 1 hardly shortens is left to it, unless the user wants more than files get. */
+static void
+test_compression_levels(void **state)
+{
+	enum { N = 200000 };
+	uint16_t *mixed = mem_alloc(N, sizeof(*mixed)), *even = mem_alloc(N, sizeof(*even));
+	static const int levels[][3] = { { 1, 1, 1 }, { 3, 1, 3 }, { 4, 4, 4 } };
+	uint32_t x = 1;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		x = x * 1664525 + 1013904223;
+		mixed[i] = (uint16_t)((x >> 16) % 20000);
+		even[i] = (uint16_t)(i / 100 % 50);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		struct compressor *c = compressor_new(levels[i][0]);
+		struct buffer out = { 0 };
+
+		compressor_add(c, mixed, N * sizeof(*mixed), &out);
+		expect_frame(mixed, N * sizeof(*mixed), levels[i][1], &out);
+		out.size = 0;
+		compressor_add(c, even, N * sizeof(*even), &out);
+		expect_frame(even, N * sizeof(*even), levels[i][2], &out);
+		buffer_free(&out);
+		compressor_free(c);
+	}
+	free(mixed);
+	free(even);
 }
 
 /* A batch lives longer than its reader. */
@@ -444,6 +571,8 @@ main(void)
 		cmocka_unit_test(test_equal_bytes),
 		cmocka_unit_test(test_null_indices),
 		cmocka_unit_test(test_no_rows),
+		cmocka_unit_test(test_passing),
+		cmocka_unit_test(test_compression_levels),
 		cmocka_unit_test(test_batch_outlives_reader),
 		cmocka_unit_test(test_stale_keys),
 		cmocka_unit_test(test_newer_version),

@@ -115,6 +115,31 @@ takes_no_special_token_for_a_gene(void **state)
 	look_up(LOOKUP_NAMES, any);
 }
 
+static void
+adds_a_special_token(void **state)
+{
+	struct err e = { 0 };
+	struct genes *g = make_genes("OLD", &e);
+	char before[33];
+	size_t size;
+
+	(void)state;
+	memcpy(before, g->hash, sizeof(before));
+	assert_int_equal(g->sep, NO_TOKEN);
+	genes_add_token(g, "<sep>");
+	assert_int_equal(g->n, N_GENES + 1);
+	assert_int_equal(g->n_tokens, 9);
+	assert_int_equal(g->sep, 8);
+	assert_true(genes_is_special(g, N_GENES));
+	assert_memory_equal(genes_token_name(g, 8, &size), "<sep>", 5);
+	assert_int_equal(size, 5);
+	assert_true(isnan(g->medians[N_GENES]));
+	assert_int_equal(map(g, "TP53"), 5);
+	assert_int_equal(g->eos, 3);
+	assert_string_not_equal(g->hash, before);
+	genes_free(g);
+}
+
 int
 main(void)
 {
@@ -122,6 +147,7 @@ main(void)
 		cmocka_unit_test(maps_ids_as_they_are_written),
 		cmocka_unit_test(refuses_ids_that_break_the_vocabulary),
 		cmocka_unit_test(takes_no_special_token_for_a_gene),
+		cmocka_unit_test(adds_a_special_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <cmocka.h>
 
@@ -164,6 +165,74 @@ waits_where_a_pipe_does_not(void **state)
 	free(bytes);
 }
 
+/* What comes out of a pipe. */
+struct passing {
+	int fd;
+	uint8_t *bytes;
+	size_t n;
+};
+
+static void *
+read_pipe(void *argument)
+{
+	struct passing *p = argument;
+	ssize_t r;
+
+	while ((r = read(p->fd, p->bytes + p->n, 1 << 16)) > 0)
+		p->n += (size_t)r;
+	close(p->fd);
+	return NULL;
+}
+
+/* A file that goes to a pipe as it is: its bytes come, and the hash is that of the bytes in memory.
+ */
+static void
+passes_a_file_on(void **state)
+{
+	enum { SIZE = 3000001, FROM = 12345 };
+	char path[100];
+	uint8_t *bytes = mem_alloc(SIZE, 1);
+	struct passing p = { .bytes = mem_alloc(SIZE + (1 << 16), 1) };
+	int ends[2], saved = dup(STDOUT_FILENO);
+	struct err e = { 0 };
+	struct input *in;
+	struct output *out;
+	pthread_t thread;
+	uint64_t hash;
+
+	(void)state;
+	for (size_t i = 0; i < SIZE; i++)
+		bytes[i] = (uint8_t)(i * i >> 7);
+	out = output_create(path_of("passed", path), true, false, &e);
+	output_write(out, bytes, SIZE, &e);
+	assert_int_equal(output_commit(out, &e), 0);
+	in = input_open(path, false, &e);
+	assert_int_equal(pipe(ends), 0);
+	p.fd = ends[0];
+	pthread_create(&thread, NULL, read_pipe, &p);
+	fflush(stdout);
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	out = output_create("-", true, false, &e);
+	output_write(out, "before", 6, &e);
+	output_pass(out, in, FROM, bytes + FROM, SIZE - FROM, &e);
+	output_write(out, "behind", 6, &e);
+	hash = output_xxh64(out);
+	output_commit(out, &e);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	pthread_join(thread, NULL);
+	input_close(in);
+	assert_false(e.is_set);
+	assert_int_equal(p.n, SIZE - FROM + 12);
+	assert_memory_equal(p.bytes, "before", 6);
+	assert_memory_equal(p.bytes + 6, bytes + FROM, SIZE - FROM);
+	assert_memory_equal(p.bytes + p.n - 6, "behind", 6);
+	assert_true(hash == XXH64(p.bytes, p.n, 0));
+	free(p.bytes);
+	free(bytes);
+}
+
 static void
 shows_no_control_characters(void **state)
 {
@@ -197,6 +266,7 @@ main(void)
 		cmocka_unit_test(keeps_the_rights_of_a_file),
 		cmocka_unit_test(refuses_empty_names),
 		cmocka_unit_test(waits_where_a_pipe_does_not),
+		cmocka_unit_test(passes_a_file_on),
 		cmocka_unit_test(shows_no_control_characters),
 	};
 
