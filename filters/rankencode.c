@@ -11,6 +11,7 @@
 #include "cell/rank.h"
 #include "formats/cells.h"
 #include "formats/genes_file.h"
+#include "formats/token_pairs.h"
 #include "nn/model.h"
 
 enum { LENGTH_WITH_SPECIAL = 4096, LENGTH_WITHOUT = 2048 };
@@ -22,6 +23,7 @@ struct options {
 	const char *special;
 	size_t max_length;
 	bool keep_empty;
+	const char *pair, *pair_with, *separator;
 };
 
 static const struct cli_option table[] = {
@@ -35,6 +37,12 @@ static const struct cli_option table[] = {
 	CLI_CHOICE_H('s', "special", "yes|no|auto", struct options, special,
 	    "put <cls> before and <eos> behind (auto: if the dictionary has them)"),
 	CLI_FLAG_H('k', "keep-empty", struct options, keep_empty, "keep cells without any token"),
+	CLI_STRING_H('p', "pair", "COLUMN", struct options, pair,
+	    "join each cell with the one of the previous time point, which this column names"),
+	CLI_STRING('w', "pair-with", "FILE", struct options, pair_with,
+	    "the values of the cells of the previous time point (those of FILE)"),
+	CLI_STRING_H(0, "separator", "TOKEN", struct options, separator,
+	    "between the two (<sep> where the dictionary has it, else <eos>; else <sep> is added)"),
 	CLI_END
 };
 
@@ -60,6 +68,33 @@ open_dictionary(struct options *opt, const struct model *model, struct err *e)
 	return genes;
 }
 
+/* The token between the cells of a pair; the dictionary gets one where it has none. */
+static int32_t
+choose_separator(
+    const struct options *opt, struct genes *genes, const struct model *model, struct err *e)
+{
+	const char *name = opt->separator;
+	ptrdiff_t row;
+
+	if (e->is_set || !opt->pair)
+		return NO_TOKEN;
+	if (!name && genes->sep < 0 && genes->eos >= 0)
+		return genes->eos;
+	if (!name && genes->sep < 0 && model)
+		err_set(e,
+		    "model %s has no room for a separator of pairs, and the dictionary has neither "
+		    "<sep> nor <eos>; choose a token of it with --separator",
+		    model->path);
+	else if (!name && genes->sep < 0)
+		genes_add_token(genes, "<sep>");
+	if (!name || e->is_set)
+		return genes->sep;
+	row = genes_find(genes, name, strlen(name));
+	if (row < 0 || genes->tokens[row] == NO_TOKEN)
+		err_set(e, "--separator: the dictionary has no token %s", name);
+	return row < 0 ? NO_TOKEN : genes->tokens[row];
+}
+
 static struct rank_options
 choose(
     const struct options *opt, const struct genes *genes, const struct model *model, struct err *e)
@@ -83,7 +118,40 @@ choose(
 		err_set(e, "special tokens are wanted, but the dictionary has no <cls> and <eos>");
 	if (r.special && r.max_length < 3)
 		err_set(e, "with special tokens a cell needs room for 3 tokens at least");
+	if (opt->pair && r.max_length < token_pairs_least(r.special))
+		err_set(
+		    e, "a pair needs room for %zu tokens at least", token_pairs_least(r.special));
 	return r;
+}
+
+struct encoding {
+	struct ranking *ranking;
+	struct token_pairs *pairs; /* NULL: none */
+};
+
+static int
+encode(struct batch *b, void *context, struct err *e)
+{
+	struct encoding *x = context;
+
+	if (ranking_batch(b, x->ranking, e))
+		return -1;
+	return x->pairs ? token_pairs_join(x->pairs, b, e) : 0;
+}
+
+static void
+report_pairs(const struct cli *cli, const struct token_pairs *pairs, struct err *e)
+{
+	struct pair_totals t = token_pairs_totals(pairs);
+
+	if (t.n_missing && !t.n_pairs)
+		err_set(e, "no cell that --pair names is there, with tokens");
+	else if (t.n_missing)
+		cli_warn(cli, "%llu cells without their previous one, which is not there",
+		    (unsigned long long)t.n_missing);
+	cli_inform(cli, "%llu pairs, %llu of them cut, %llu cells that name no previous one",
+	    (unsigned long long)t.n_pairs, (unsigned long long)t.n_cut,
+	    (unsigned long long)t.n_first);
 }
 
 static void
@@ -121,24 +189,44 @@ main(int argc, char **argv)
 	cli_parse(&opt, argc, argv, &program);
 	if (!opt.dictionary && !opt.model)
 		cli_usage(cli, "-d DICT is required, or -m MODEL of a folder with a genes.cells");
+	if (!opt.pair && (opt.pair_with || opt.separator))
+		cli_usage(cli, "--pair-with and --separator go with --pair COLUMN");
 
 	struct model *model = opt.model ? model_open(opt.model, &e) : NULL;
 	struct genes *genes = open_dictionary(&opt, model, &e);
+	int32_t separator = choose_separator(&opt, genes, model, &e);
 	struct rank_options options = choose(&opt, genes, model, &e);
-	struct cells_reader *in = cells_open(cli, cli->input, KIND_VALUES, &e);
-	struct ranking *ranking = ranking_plan(cells_schema(in), genes, &options, &e);
+	struct token_pairs_options paired = { opt.pair, options, separator };
+	struct encoding encoding = { 0 };
 
-	if (genes && in && !ranking)
+	/* Pairs of one stream: it is read before, and then again. */
+	if (opt.pair && !opt.pair_with)
+		encoding.pairs = token_pairs_open(cli, cli->input, true, genes, &paired, &e);
+
+	struct cells_reader *in = cells_open(cli, cli->input, KIND_VALUES, &e);
+
+	encoding.ranking = ranking_plan(cells_schema(in), genes, &options, &e);
+	if (genes && in && !encoding.ranking)
 		err_prefix(&e, "%s", cells_name(in));
 
-	struct cells_writer *out = cells_create(cli, KIND_TOKENS, ranking_schema(ranking), &e);
+	struct schema *schema = ranking_schema(encoding.ranking);
 
-	cells_map(cli, in, out, ranking_batch, ranking, &e);
-	report(cli, in, ranking, &e);
+	if (opt.pair_with)
+		encoding.pairs = token_pairs_open(cli, opt.pair_with, false, genes, &paired, &e);
+	if (encoding.pairs)
+		token_pairs_bind(encoding.pairs, schema, &e);
+
+	struct cells_writer *out = cells_create(cli, KIND_TOKENS, schema, &e);
+
+	cells_map(cli, in, out, encode, &encoding, &e);
+	report(cli, in, encoding.ranking, &e);
+	if (encoding.pairs && !e.is_set)
+		report_pairs(cli, encoding.pairs, &e);
 
 	int status = cells_finish(cli, in, out, &e);
 
-	ranking_free(ranking);
+	token_pairs_free(encoding.pairs);
+	ranking_free(encoding.ranking);
 	genes_free(genes);
 	model_close(model);
 	return status;

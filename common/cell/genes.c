@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -106,6 +107,7 @@ genes_complete(struct genes *g, struct err *e)
 	g->mask = find_token(g, "<mask>");
 	g->cls = find_token(g, "<cls>");
 	g->eos = find_token(g, "<eos>");
+	g->sep = find_token(g, "<sep>");
 	hash_tables(g);
 	return 0;
 }
@@ -119,6 +121,48 @@ genes_free(struct genes *g)
 	string_index_free(&g->by_name);
 	arena_free(&g->arena);
 	free(g);
+}
+
+/* The texts of s with one more behind them. */
+static const struct strings *
+add_text(struct arena *a, const struct strings *s, const char *text)
+{
+	size_t size = strlen(text), used = s->n ? (size_t)s->offsets[s->n] : 0;
+	int32_t *offsets = arena_zero(a, s->n + 2, sizeof(*offsets));
+	char *bytes = arena_alloc(a, used + size, 1);
+	struct strings *ret = arena_alloc(a, 1, sizeof(*ret));
+
+	if (s->n)
+		memcpy(offsets, s->offsets, (s->n + 1) * sizeof(*offsets));
+	if (used)
+		memcpy(bytes, s->bytes, used);
+	memcpy(bytes + used, text, size);
+	offsets[s->n + 1] = (int32_t)(used + size);
+	*ret = (struct strings){ s->n + 1, offsets, bytes };
+	return ret;
+}
+
+void
+genes_add_token(struct genes *g, const char *name)
+{
+	int32_t *tokens = arena_alloc(&g->arena, g->n + 1, sizeof(*tokens));
+	double *medians = arena_alloc(&g->arena, g->n + 1, sizeof(*medians));
+	struct err e = { 0 };
+
+	memcpy(tokens, g->tokens, g->n * sizeof(*tokens));
+	memcpy(medians, g->medians, g->n * sizeof(*medians));
+	tokens[g->n] = (int32_t)g->n_tokens;
+	medians[g->n] = NAN;
+	g->tokens = tokens;
+	g->medians = medians;
+	g->ids = add_text(&g->arena, g->ids, name);
+	if (g->symbols->n)
+		g->symbols = add_text(&g->arena, g->symbols, "");
+	g->n++;
+	string_index_free(&g->by_id);
+	string_index_free(&g->by_name);
+	genes_complete(g, &e);
+	assert(!e.is_set);
 }
 
 ptrdiff_t
@@ -138,8 +182,8 @@ genes_is_special(const struct genes *g, size_t row)
 {
 	int32_t token = g->tokens[row];
 
-	return token != NO_TOKEN &&
-	       (token == g->pad || token == g->mask || token == g->cls || token == g->eos);
+	return token != NO_TOKEN && (token == g->pad || token == g->mask || token == g->cls ||
+					token == g->eos || token == g->sep);
 }
 
 static ptrdiff_t

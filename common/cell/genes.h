@@ -1,8 +1,8 @@
 /* genes.h - a gene dictionary: which genes there are, their tokens, medians, and other names.
  *
- * One row is a gene, or a special token (<pad>, <mask>, <cls>, <eos>). It comes from a stream of
- * kind `genes` or from the upstream pickles (formats/genes_file.h); here it is only looked things
- * up in. Nothing changes after genes_complete, so threads share it. */
+ * One row is a gene, or a special token (<pad>, <mask>, <cls>, <eos>, <sep>). It comes from a
+ * stream of kind `genes` or from the upstream pickles (formats/genes_file.h); here it is only
+ * looked things up in. Nothing changes after genes_complete, so threads share it. */
 
 #ifndef CELL_GENES_H
 #define CELL_GENES_H
@@ -30,6 +30,7 @@ struct genes {
 	size_t n_tokens;             /* size of the vocabulary: tokens are 0..n_tokens-1 */
 	const int32_t *token_rows;   /* [n_tokens] */
 	int32_t pad, mask, cls, eos; /* tokens, or NO_TOKEN */
+	int32_t sep;                 /* between two cells (rankencode --pair), or NO_TOKEN */
 	char hash[33];               /* XXH3-128 of rows and names */
 
 	struct string_index by_id, by_name;
@@ -47,7 +48,10 @@ ptrdiff_t genes_find(const struct genes *g, const char *id, size_t size);
 /* The id of the gene that has the token (which must be one of the vocabulary). */
 const char *genes_token_name(const struct genes *g, int32_t token, size_t *ret_size);
 
-/* Whether the row is <pad>, <mask>, <cls> or <eos>, and no gene. */
+/* Adds a special token behind the others: token n_tokens. The name must be new (asserted). */
+void genes_add_token(struct genes *g, const char *name);
+
+/* Whether the row is <pad>, <mask>, <cls>, <eos> or <sep>, and no gene. */
 bool genes_is_special(const struct genes *g, size_t row);
 
 /* What genes_map looks a name up in, beyond the ids. */
