@@ -14,7 +14,7 @@
 
 struct options {
 	struct cli common;
-	const char *model;
+	const char *model, *base;
 	const char *dictionary;
 	const char *classes;
 	bool per_cell;
@@ -29,6 +29,8 @@ struct options {
 static const struct cli_option table[] = {
 	CLI_STRING('m', "model", "MODEL", struct options, model,
 	    "a folder with a classifier, or the name of one under $GENEFORMER_DIR (required)"),
+	CLI_STRING(0, "base", "MODEL", struct options, base,
+	    "the model that the adapters of peft in MODEL are for (the one that they name)"),
 	CLI_STRING('d', "dictionary", "DICT", struct options, dictionary,
 	    "gene tokens, for streams without a vocabulary: a genes file, a folder, V1 or V2"),
 	CLI_STRING('c', "classes", "FILE", struct options, classes,
@@ -88,7 +90,7 @@ main(int argc, char **argv)
 	if (!opt.model)
 		cli_usage(cli, "-m MODEL is required");
 
-	struct model *model = model_open(opt.model, &e);
+	struct model *model = model_open_on(opt.model, opt.base, &e);
 
 	if (!e.is_set)
 		plan_make_classes(&plan, model, opt.embeddings, &e);

@@ -32,8 +32,8 @@ static const struct cli_option table[] = {
 	CLI_LIST('s', "space", "NAME=VALUES", struct options, space,
 	    "range or choices of an option, e.g. rate=log:1e-6..1e-3; may be given again"),
 	CLI_SIZE('n', "trials", "N", struct options, trials, 1, STUDY_MAX_TRIALS, "how many (20)"),
-	CLI_STRING('m', "metric", "NAME", struct options, metric,
-	    "what to compare by (eval_macro_f1; with --halving eval_accuracy)"),
+	CLI_STRING(
+	    'm', "metric", "NAME", struct options, metric, "what to compare by (eval_macro_f1)"),
 	CLI_FLAG(0, "maximize", struct options, maximize, "more is better"),
 	CLI_FLAG(0, "minimize", struct options, minimize,
 	    "less is better (of a loss, an error or a perplexity it is)"),
@@ -134,15 +134,13 @@ make_plan(const struct options *opt)
 	const struct cli *cli = &opt->common;
 	struct study_plan plan = { .seed = cli->seed,
 		.n_trials = or_else(opt->trials, TRIALS),
-		.metric = opt->metric,
+		.metric = opt->metric ? opt->metric : "eval_macro_f1",
 		.is_restarting = opt->restart,
 		.n_rungs = 1,
 		.reduction = or_else(opt->reduction, REDUCTION),
 		.arguments = { cli->n_inputs, (const char *const *)cli->inputs },
 		.space = { opt->space.n, opt->space.items } };
 
-	if (!plan.metric)
-		plan.metric = opt->halving && !opt->restart ? "eval_accuracy" : "eval_macro_f1";
 	plan.is_maximized = is_maximized(opt, plan.metric);
 	if (!plan.space.n)
 		plan.space = (struct study_words){ sizeof(default_space) / sizeof(*default_space),

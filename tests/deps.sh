@@ -38,8 +38,11 @@ build|library|csv.h,libcsv,-lcsv|libcsv-dev|libcsv-devel|libcsv|libcsv
 build|library|cairo.h,cairo,-lcairo|libcairo2-dev|cairo-devel|cairo|cairo
 build|library|lapacke.h,lapacke,-llapacke|liblapacke-dev|lapack-devel|liblapacke|lapack
 build|library|lbfgs.h,liblbfgs,-llbfgs|liblbfgs-dev|liblbfgs-devel|liblbfgs|liblbfgs
+test|check|has_mpi|libopenmpi-dev|openmpi-devel|openmpi|open-mpi
+test|command|mpirun|openmpi-bin|openmpi|openmpi|open-mpi
 test|library|cmocka.h,cmocka,-lcmocka|libcmocka-dev|libcmocka-devel|cmocka|cmocka
 test|check|has_sanitizers|gcc libc6-dev|libasan libubsan|gcc|llvm
+test|command|c++,g++|g++|gcc-c++|cxx-compiler|gcc
 test|command|prove|perl|perl-Test-Harness|perl|perl
 test|command|valgrind|valgrind|valgrind|valgrind|valgrind
 test|command|script|bsdutils|util-linux-script|util-linux|util-linux
@@ -82,6 +85,14 @@ has_library() {
 	echo 'int main(void) { return 0; }' >>"$work/has.c"
 	# shellcheck disable=SC2086
 	compiles "$work/has.c" -o "$work/has" ${LDFLAGS:-} $flags
+}
+
+# Its package has many names, as in the Makefile.
+has_mpi() {
+	for package in mpi-c ompi-c ompi mpich; do
+		pkg-config --exists "$package" 2>/dev/null && break
+	done
+	has_library "mpi.h,$package,-lmpi"
 }
 
 has_sanitizers() {

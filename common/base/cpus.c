@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,4 +139,14 @@ cpus_usable(void)
 	if (quota && quota < n)
 		n = quota;
 	return n > 0 ? n : 1;
+}
+
+void
+cpus_mark(uint8_t *ret, size_t n)
+{
+	cpu_set_t set;
+	bool is_known = sched_getaffinity(0, sizeof(set), &set) == 0;
+
+	for (size_t c = 0; c < n; c++)
+		ret[c] = is_known && c < CPU_SETSIZE && CPU_ISSET(c, &set);
 }

@@ -3,12 +3,20 @@
 
 #include "nn/adamw.h"
 
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+enum { LANES = 16 };
+
+#define BODY static inline __attribute__((always_inline))
+
 /* The constants of a step in float32. */
 struct constants {
 	float keep, beta1, rest1, beta2, rest2, rate, root, epsilon, factor;
 };
 
-static inline __attribute__((always_inline)) void
+BODY void
 update(const struct constants *c, const float *gradient, float *mean, float *square, float *values)
 {
 	float g = *gradient * c->factor;
@@ -17,6 +25,39 @@ update(const struct constants *c, const float *gradient, float *mean, float *squ
 	*square = *square * c->beta2 + g * g * c->rest2;
 	*values = *values * c->keep - c->rate * *mean / (sqrtf(*square) * c->root + c->epsilon);
 }
+
+/* Sixteen at a time, for the compiler. */
+BODY void
+update_run(const struct constants *c, size_t n, const float *restrict gradient,
+    float *restrict mean, float *restrict square, float *restrict values)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			update(c, gradient + i + l, mean + i + l, square + i + l, values + i + l);
+	for (; i < n; i++)
+		update(c, gradient + i, mean + i, square + i, values + i);
+}
+
+#if defined(__x86_64__)
+
+/* The same arithmetic as without, and so the same bits. */
+__attribute__((target("avx2"))) static void
+update_avx2(const struct constants *c, size_t n, const float *gradient, float *mean, float *square,
+    float *values)
+{
+	update_run(c, n, gradient, mean, square, values);
+}
+
+__attribute__((target("avx512f"))) static void
+update_avx512(const struct constants *c, size_t n, const float *gradient, float *mean,
+    float *square, float *values)
+{
+	update_run(c, n, gradient, mean, square, values);
+}
+
+#endif
 
 void
 adamw_run(const struct adamw_step *step, size_t n, const float *gradient, float *mean,
@@ -34,8 +75,17 @@ adamw_run(const struct adamw_step *step, size_t n, const float *gradient, float 
 		.epsilon = (float)step->epsilon,
 		.factor = (float)step->factor };
 
-	for (size_t i = 0; i < n; i++)
-		update(&c, gradient + i, mean + i, square + i, values + i);
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512f")) {
+		update_avx512(&c, n, gradient, mean, square, values);
+		return;
+	}
+	if (__builtin_cpu_supports("avx2")) {
+		update_avx2(&c, n, gradient, mean, square, values);
+		return;
+	}
+#endif
+	update_run(&c, n, gradient, mean, square, values);
 }
 
 struct adamw_step

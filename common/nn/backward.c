@@ -123,8 +123,8 @@ backward_end_block(struct backward *w, struct gradient_sums *s, size_t block, si
 	from = p->block_from[block];
 	if (w->gradient_of)
 		w->op->add(w->ws, w->gradient.p, p->block_from[block + 1] - from,
-		    gradient_sums_values(s) + from);
-	gradient_sums_pass(s, block);
+		    gradient_sums_of(s, part) + from);
+	gradient_sums_pass(s, w->ws, block);
 	return true;
 }
 
@@ -317,13 +317,13 @@ embeddings_back(struct backward *w, struct gradient_sums *s, size_t part)
 	}
 	if (!gradient_sums_wait(s, 0, part))
 		return false;
-	to = gradient_sums_values(s);
+	to = gradient_sums_of(s, part);
 	w->op->normalize_back(w->ws, &norm, w->embedded.p, w->d.p, w->tokens, w->d.p,
 	    to + (norm.gain - m->word_embeddings), to + (norm.bias - m->word_embeddings));
 	w->op->embed_back(w->ws, w->d.p, w->cells->ids, w->all.positions, w->tokens, h, to,
 	    to + (m->type_embeddings - m->word_embeddings),
 	    to + (m->position_embeddings - m->word_embeddings));
-	gradient_sums_pass(s, 0);
+	gradient_sums_pass(s, w->ws, 0);
 	return true;
 }
 

@@ -82,8 +82,12 @@ struct backward_part {
 	const int32_t *labels;       /* [heads][forward_rows] */
 	const float *const *weights; /* [heads][labels of the head]: of the classes; NULL: all 1 */
 	const double *factors;       /* [heads]: 1 / (the step's sum of weights) gives a mean */
-	struct gradient_sums *sums;  /* NULL: only the loss is wanted */
-	size_t number;               /* of the part in its step */
+	/* [heads][forward_rows]: filled in with the most likely class of each row (the first of
+	 * them); of classifiers only. NULL: not wanted. */
+	int32_t *predicted;
+	struct gradient_sums *sums; /* NULL: only the loss is wanted */
+	size_t number;              /* of the part in its step */
+	size_t lane;                /* of the sums; not less than that of the part before */
 };
 
 struct backward_result {

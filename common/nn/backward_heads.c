@@ -1,8 +1,11 @@
 /* backward_heads.c - from hidden states to the loss, and its gradient back to them. */
 
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "nn/backward_state.h"
+#include "nn/class_scores.h"
 
 /* Rows of hidden states and their gradient. */
 struct head_rows {
@@ -36,7 +39,7 @@ decoder_gradient(struct backward *w, const struct backward_part *part)
 		return NULL;
 	if (m->decoder_weight != m->word_embeddings)
 		return backward_gradient(w, m->decoder_weight);
-	assert(gradient_sums_decoder(part->sums));
+	assert(gradient_sums_decoder_of(part->sums, part->number));
 	if (w->decoder.n < n)
 		return backward_room(w, &w->decoder, n);
 	w->op->clear(w->ws, w->decoder.p, n);
@@ -104,13 +107,24 @@ masked_head(struct backward *w, const struct backward_part *part, const struct h
 	if (is_tied && d_decoder) {
 		if (!gradient_sums_wait(part->sums, block, part->number))
 			return false;
-		w->op->add(
-		    w->ws, d_decoder, m->config.vocab * h, gradient_sums_decoder(part->sums));
+		w->op->add(w->ws, d_decoder, m->config.vocab * h,
+		    gradient_sums_decoder_of(part->sums, part->number));
 	}
 	return backward_end_block(w, part->sums, block, part->number);
 }
 
 /* ---- classifiers ---- */
+
+static void
+predict(struct backward *w, const float *logits, size_t rows, size_t n, int32_t *ret_classes)
+{
+	float *host = mem_alloc(rows * n, sizeof(*host));
+
+	w->op->get(w->ws, host, logits, rows * n);
+	for (size_t i = 0; i < rows; i++)
+		ret_classes[i] = (int32_t)class_best(host + i * n, n);
+	free(host);
+}
 
 /* One classifier on [rows][hidden]; its gradient is added to d. */
 static void
@@ -136,6 +150,8 @@ classify(struct backward *w, const struct backward_part *part, size_t which,
 		x = active;
 	}
 	op->linear(w->ws, &out, x, n, logits);
+	if (part->predicted)
+		predict(w, logits, n, head->n_labels, part->predicted + which * n);
 	op->cross_entropy(w->ws, part->labels + which * n,
 	    part->weights ? part->weights[which] : NULL, part->factors[which], n, head->n_labels,
 	    logits, &loss, &n_right);

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "nn/class_columns.h"
 #include "nn/class_rows.h"
@@ -384,23 +383,4 @@ class_test_free(struct class_test *t)
 	}
 	free(t->tasks);
 	free(t);
-}
-
-int
-class_test_check(const struct cli *cli, const char *eval, struct err *e)
-{
-	size_t n = cli->n_inputs;
-	struct stat st;
-
-	if (n == 0)
-		return err_set(e, "--predictions reads FILE again, so it cannot be standard input");
-	for (size_t i = 0; i < n + (eval != NULL); i++) {
-		const char *path = i < n ? cli->inputs[i] : eval;
-
-		if (strcmp(path, "-") == 0 ||
-		    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-			return err_set(
-			    e, "%s: --predictions reads FILE again, so it cannot be a pipe", path);
-	}
-	return 0;
 }

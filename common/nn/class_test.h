@@ -40,7 +40,4 @@ struct class_test {
 struct class_test *class_test_run(const struct class_test_options *o, struct err *e);
 void class_test_free(struct class_test *t);
 
-/* Whether the inputs can be read again: -1 with e naming one that cannot. */
-int class_test_check(const struct cli *cli, const char *eval, struct err *e);
-
 #endif

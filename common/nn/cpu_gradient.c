@@ -10,11 +10,12 @@
 #include "base/mem.h"
 #include "nn/cpu_attention.h"
 #include "nn/cpu_attention_gradient.h"
+#include "nn/cpu_attention_gradient_bf16.h"
 #include "nn/cpu_gradient.h"
 #include "nn/cpu_gradient_pool.h"
 #include "nn/cpu_gradient_rows.h"
 #include "nn/cpu_isa.h"
-#include "nn/cpu_product.h"
+#include "nn/cpu_product_bf16.h"
 #include "nn/cpu_rows.h"
 
 struct gradient_workspace {
@@ -23,6 +24,10 @@ struct gradient_workspace {
 	const struct attention_kernel *attention;
 	struct attention_scratch *attention_scratch;
 	struct attention_gradient_scratch *gradient_scratch;
+	/* Precision bf16, else NULL: */
+	const struct bf16_kernel *bf16;
+	struct bf16_scratch *bf16_scratch;
+	struct attention_bf16_scratch *attention_bf16;
 	struct buffer numbers; /* uint16_t [columns] of dropout */
 	struct err err;
 };
@@ -34,11 +39,16 @@ workspace_create(struct backend *b)
 {
 	struct gradient_workspace *ws = mem_zero(1, sizeof(*ws));
 
-	(void)b;
 	if (cpu_isa_find(&ws->isa, &ws->err))
 		ws->isa = CPU_ISA_GENERIC;
 	ws->tile = tile_kernel(ws->isa);
-	ws->attention = attention_kernel(ws->isa, false);
+	if (b->precision == PRECISION_BF16)
+		ws->bf16 = bf16_kernel(ws->isa);
+	if (ws->bf16) {
+		ws->bf16_scratch = bf16_scratch_create();
+		ws->attention_bf16 = attention_bf16_scratch_create();
+	}
+	ws->attention = attention_kernel(ws->isa, ws->bf16 != NULL);
 	ws->attention_scratch = attention_scratch_create();
 	ws->gradient_scratch = attention_gradient_scratch_create();
 	return ws;
@@ -51,6 +61,8 @@ workspace_free(struct gradient_workspace *ws)
 		return;
 	attention_scratch_free(ws->attention_scratch);
 	attention_gradient_scratch_free(ws->gradient_scratch);
+	bf16_scratch_free(ws->bf16_scratch);
+	attention_bf16_scratch_free(ws->attention_bf16);
 	buffer_free(&ws->numbers);
 	free(ws);
 }
@@ -108,6 +120,17 @@ copy(struct gradient_workspace *ws, const float *from, size_t n, float *to)
 	memcpy(to, from, n * sizeof(*to));
 }
 
+static void
+multiply(struct gradient_workspace *ws, const struct product *p)
+{
+	if (ws->err.is_set)
+		return;
+	if (ws->bf16)
+		product_bf16_run(p, ws->bf16, ws->bf16_scratch);
+	else
+		product_run(p, &ws->err);
+}
+
 /* ---- 2. forward ---- */
 
 static void
@@ -132,13 +155,10 @@ linear(
 		.m = rows,
 		.n = w->n_out,
 		.k = w->n_in,
-		.is_b_transposed = true,
-		.is_added = true };
+		.bias = w->bias,
+		.is_b_transposed = true };
 
-	for (size_t i = 0; i < rows; i++)
-		memcpy(out + i * w->n_out, w->bias, w->n_out * sizeof(*out));
-	if (!ws->err.is_set)
-		product_run(&p, &ws->err);
+	multiply(ws, &p);
 }
 
 static void
@@ -173,15 +193,8 @@ drop(struct gradient_workspace *ws, const struct dropout *d, float *x, size_t ro
 static void
 add(struct gradient_workspace *ws, const float *from, size_t n, float *to)
 {
-	size_t i = 0;
-
 	(void)ws;
-	/* sixteen at a time, for the compiler */
-	for (; i + 16 <= n; i += 16)
-		for (size_t l = 0; l < 16; l++)
-			to[i + l] += from[i + l];
-	for (; i < n; i++)
-		to[i] += from[i];
+	rows_add(from, n, to);
 }
 
 static void
@@ -275,8 +288,7 @@ linear_input(struct gradient_workspace *ws, const struct dense *w, const float *
 		.k = w->n_out,
 		.is_added = is_added };
 
-	if (!ws->err.is_set)
-		product_run(&p, &ws->err);
+	multiply(ws, &p);
 }
 
 static void
@@ -293,15 +305,15 @@ linear_weights(struct gradient_workspace *ws, const struct dense *w, const float
 		.is_added = true };
 
 	rows_column_sums(d_out, rows, w->n_out, d_bias);
-	if (!ws->err.is_set)
-		product_run(&p, &ws->err);
+	multiply(ws, &p);
 }
 
 static void
 normalize_back(struct gradient_workspace *ws, const struct layer_norm *w, const float *in,
     const float *d_out, size_t rows, float *d_in, float *d_gain, float *d_bias)
 {
-	rows_normalize_back(ws->isa, w, in, d_out, rows, d_in, d_gain, d_bias);
+	(void)ws;
+	rows_normalize_back(w, in, d_out, rows, d_in, d_gain, d_bias);
 }
 
 static void
@@ -314,7 +326,12 @@ activate_back(struct gradient_workspace *ws, enum activation f, const float *in,
 static void
 attention_back(struct gradient_workspace *ws, const struct attention_gradient *call)
 {
-	attention_gradient_run(ws->tile, call, ws->gradient_scratch);
+	/* the other kernels of the forward pass do not round, so their sums are not of these scores
+	 */
+	if (ws->bf16 && ws->isa == CPU_ISA_AMX && !call->key_effect)
+		attention_gradient_bf16_run(ws->bf16, call, ws->attention_bf16);
+	else
+		attention_gradient_run(ws->tile, call, ws->gradient_scratch);
 }
 
 static void
@@ -329,31 +346,22 @@ embed_back(struct gradient_workspace *ws, const float *d, const int32_t *ids,
 	}
 }
 
-static size_t
-greatest(const float *x, size_t n)
-{
-	size_t best = 0;
-
-	for (size_t i = 1; i < n; i++)
-		best = x[i] > x[best] ? i : best;
-	return best;
-}
-
 static void
 cross_entropy(struct gradient_workspace *ws, const int32_t *labels, const float *weight,
     double factor, size_t rows, size_t n, float *logits, double *loss, size_t *n_right)
 {
 	for (size_t r = 0; r < rows; r++, logits += n) {
 		size_t label = (size_t)labels[r];
+		bool is_right;
 
 		if (labels[r] < 0) {
 			memset(logits, 0, n * sizeof(*logits));
 			continue;
 		}
 		assert(label < n);
-		*n_right += greatest(logits, n) == label;
-		*loss += rows_cross_entropy(
-		    ws->tile, logits, n, label, weight ? (double)weight[label] : 1, factor);
+		*loss += rows_cross_entropy(ws->tile, logits, n, label,
+		    weight ? (double)weight[label] : 1, factor, &is_right);
+		*n_right += is_right;
 	}
 }
 
@@ -362,18 +370,8 @@ cross_entropy(struct gradient_workspace *ws, const int32_t *labels, const float 
 static double
 squares(struct gradient_workspace *ws, const float *x, size_t n)
 {
-	double lane[8] = { 0 }, sum = 0;
-	size_t i = 0;
-
 	(void)ws;
-	for (; i + 8 <= n; i += 8)
-		for (size_t l = 0; l < 8; l++)
-			lane[l] += (double)x[i + l] * (double)x[i + l];
-	for (; i < n; i++)
-		sum += (double)x[i] * (double)x[i];
-	for (size_t l = 0; l < 8; l++)
-		sum += lane[l];
-	return sum;
+	return rows_squares(x, n);
 }
 
 static void

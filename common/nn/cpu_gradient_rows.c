@@ -1,3 +1,7 @@
+/*  1. layer norm
+ *  2. activation functions
+ *  3. sums and the loss */
+
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +15,36 @@ enum { LANES = 16 };
 
 #define BODY static inline __attribute__((always_inline))
 
-/* ---- layer norm ---- */
+/* A body compiled for each set of instructions, and the call of the best that the CPU has. None of
+ * them fuses products with sums, so all give the same bits. */
+#if defined(__x86_64__)
+#define EACH_ISA(type, name, parameters, arguments)                             \
+	static type name##_generic parameters                                   \
+	{                                                                       \
+		return name arguments;                                          \
+	}                                                                       \
+	__attribute__((target("avx2"))) static type name##_avx2 parameters      \
+	{                                                                       \
+		return name arguments;                                          \
+	}                                                                       \
+	__attribute__((target("avx512f"))) static type name##_avx512 parameters \
+	{                                                                       \
+		return name arguments;                                          \
+	}
+#define RUN(name, arguments)                                           \
+	(__builtin_cpu_supports("avx512f")   ? name##_avx512 arguments \
+	    : __builtin_cpu_supports("avx2") ? name##_avx2 arguments   \
+					     : name##_generic arguments)
+#else
+#define EACH_ISA(type, name, parameters, arguments) \
+	static type name##_generic parameters       \
+	{                                           \
+		return name arguments;              \
+	}
+#define RUN(name, arguments) name##_generic arguments
+#endif
+
+/* ---- 1. layer norm ---- */
 
 /* The lanes' sum, by halves. */
 BODY float
@@ -128,39 +161,19 @@ back_rows(const struct layer_norm *w, const float *in, const float *d, size_t ro
 	}
 }
 
-static void
-back_generic(const struct layer_norm *w, const float *in, const float *d, size_t rows, float *out,
-    float *d_gain, float *d_bias)
-{
-	back_rows(w, in, d, rows, out, d_gain, d_bias);
-}
-
-#if defined(__x86_64__)
-
-__attribute__((target("avx2"))) static void
-back_avx2(const struct layer_norm *w, const float *in, const float *d, size_t rows, float *out,
-    float *d_gain, float *d_bias)
-{
-	back_rows(w, in, d, rows, out, d_gain, d_bias);
-}
-
-#endif
+EACH_ISA(void, back_rows,
+    (const struct layer_norm *w, const float *in, const float *d, size_t rows, float *out,
+	float *d_gain, float *d_bias),
+    (w, in, d, rows, out, d_gain, d_bias))
 
 void
-rows_normalize_back(enum cpu_isa isa, const struct layer_norm *w, const float *in,
-    const float *d_out, size_t rows, float *d_in, float *d_gain, float *d_bias)
+rows_normalize_back(const struct layer_norm *w, const float *in, const float *d_out, size_t rows,
+    float *d_in, float *d_gain, float *d_bias)
 {
-#if defined(__x86_64__)
-	if (isa >= CPU_ISA_AVX2) {
-		back_avx2(w, in, d_out, rows, d_in, d_gain, d_bias);
-		return;
-	}
-#endif
-	(void)isa;
-	back_generic(w, in, d_out, rows, d_in, d_gain, d_bias);
+	RUN(back_rows, (w, in, d_out, rows, d_in, d_gain, d_bias));
 }
 
-/* ---- activation functions ---- */
+/* ---- 2. activation functions ---- */
 
 /* Constants of the normal distribution, and of its approximation by tanh (Hendrycks and Gimpel
  * 2016). */
@@ -208,7 +221,7 @@ slope_of(enum activation f, float x)
 }
 
 /* Sixteen at a time, for the compiler. */
-static void
+BODY void
 relu(const float *in, size_t n, float *out)
 {
 	size_t i = 0;
@@ -225,7 +238,7 @@ relu(const float *in, size_t n, float *out)
 		out[i] = in[i] > 0 ? in[i] : 0;
 }
 
-static void
+BODY void
 relu_back(const float *in, size_t n, float *d)
 {
 	size_t i = 0;
@@ -242,11 +255,14 @@ relu_back(const float *in, size_t n, float *d)
 		d[i] = in[i] > 0 ? d[i] : 0;
 }
 
+EACH_ISA(void, relu, (const float *in, size_t n, float *out), (in, n, out))
+EACH_ISA(void, relu_back, (const float *in, size_t n, float *d), (in, n, d))
+
 void
 rows_activate(enum activation f, const float *in, size_t n, float *out)
 {
 	if (f == ACTIVATION_RELU) {
-		relu(in, n, out);
+		RUN(relu, (in, n, out));
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -257,27 +273,95 @@ void
 rows_activate_back(enum activation f, const float *in, size_t n, float *d)
 {
 	if (f == ACTIVATION_RELU) {
-		relu_back(in, n, d);
+		RUN(relu_back, (in, n, d));
 		return;
 	}
 	for (size_t i = 0; f != ACTIVATION_NONE && i < n; i++)
 		d[i] *= slope_of(f, in[i]);
 }
 
-/* ---- sums and the loss ---- */
+/* ---- 3. sums and the loss ---- */
+
+/* to += x */
+BODY void
+add_row(const float *x, size_t n, float *to)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			to[i + l] += x[i + l];
+	for (; i < n; i++)
+		to[i] += x[i];
+}
+
+/* Sixteen columns at a time, whose sums stay in registers. */
+BODY void
+column_sums(const float *x, size_t rows, size_t n, float *to)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES) {
+		float sum[LANES];
+
+		for (size_t l = 0; l < LANES; l++)
+			sum[l] = to[i + l];
+		for (size_t r = 0; r < rows; r++)
+			for (size_t l = 0; l < LANES; l++)
+				sum[l] += x[r * n + i + l];
+		for (size_t l = 0; l < LANES; l++)
+			to[i + l] = sum[l];
+	}
+	for (size_t r = 0; i < n && r < rows; r++)
+		add_row(x + r * n + i, n - i, to + i);
+}
+
+/* x = x * factor */
+BODY void
+scale(float *x, size_t n, float factor)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			x[i + l] *= factor;
+	for (; i < n; i++)
+		x[i] *= factor;
+}
+
+BODY float
+greatest(const float *x, size_t n)
+{
+	float lane[LANES], top = x[0];
+	size_t i = 0;
+
+	for (size_t l = 0; l < LANES; l++)
+		lane[l] = top;
+	for (; i + LANES <= n; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+	for (; i < n; i++)
+		top = x[i] > top ? x[i] : top;
+	for (size_t l = 0; l < LANES; l++)
+		top = lane[l] > top ? lane[l] : top;
+	return top;
+}
+
+EACH_ISA(void, add_row, (const float *x, size_t n, float *to), (x, n, to))
+EACH_ISA(void, column_sums, (const float *x, size_t rows, size_t n, float *to), (x, rows, n, to))
+EACH_ISA(void, scale, (float *x, size_t n, float factor), (x, n, factor))
+EACH_ISA(float, greatest, (const float *x, size_t n), (x, n))
+
+void
+rows_add(const float *x, size_t n, float *to)
+{
+	RUN(add_row, (x, n, to));
+}
 
 void
 rows_column_sums(const float *x, size_t rows, size_t n, float *to)
 {
-	for (size_t r = 0; r < rows; r++, x += n) {
-		size_t i = 0;
-
-		for (; i + LANES <= n; i += LANES)
-			for (size_t l = 0; l < LANES; l++)
-				to[i + l] += x[i + l];
-		for (; i < n; i++)
-			to[i] += x[i];
-	}
+	RUN(column_sums, (x, rows, n, to));
 }
 
 /* x = 2^(x * log2(e) - log_sum), for any n */
@@ -287,15 +371,14 @@ exponentials(const struct tile_kernel *kernel, float *x, size_t n, float log_sum
 	size_t whole = n / TILE_WIDTH * TILE_WIDTH;
 	float rest[TILE_WIDTH] = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		x[i] *= 1.44269504088896341f;
+	RUN(scale, (x, n, 1.44269504088896341f));
 	kernel->weights(x, whole, log_sum);
 	memcpy(rest, x + whole, (n - whole) * sizeof(*x));
 	kernel->weights(rest, TILE_WIDTH, log_sum);
 	memcpy(x + whole, rest, (n - whole) * sizeof(*x));
 }
 
-static double
+BODY double
 sum_in_double(const float *x, size_t n)
 {
 	double lane[LANES] = { 0 }, sum = 0;
@@ -311,20 +394,45 @@ sum_in_double(const float *x, size_t n)
 	return sum;
 }
 
+BODY double
+squares_in_double(const float *x, size_t n)
+{
+	double lane[LANES / 2] = { 0 }, sum = 0;
+	size_t i = 0;
+
+	for (; i + LANES / 2 <= n; i += LANES / 2)
+		for (size_t l = 0; l < LANES / 2; l++)
+			lane[l] += (double)x[i + l] * (double)x[i + l];
+	for (; i < n; i++)
+		sum += (double)x[i] * (double)x[i];
+	for (size_t l = 0; l < LANES / 2; l++)
+		sum += lane[l];
+	return sum;
+}
+
+EACH_ISA(double, sum_in_double, (const float *x, size_t n), (x, n))
+EACH_ISA(double, squares_in_double, (const float *x, size_t n), (x, n))
+
+double
+rows_squares(const float *x, size_t n)
+{
+	return RUN(squares_in_double, (x, n));
+}
+
 double
 rows_cross_entropy(const struct tile_kernel *kernel, float *x, size_t n, size_t label,
-    double weight, double factor)
+    double weight, double factor, bool *ret_is_right)
 {
-	float top = x[0], at_label = x[label];
+	float top = RUN(greatest, (x, n)), at_label = x[label];
 	double sum, to_gradient;
 
-	for (size_t i = 1; i < n; i++)
-		top = x[i] > top ? x[i] : top;
+	*ret_is_right = at_label == top;
+	for (size_t i = 0; *ret_is_right && i < label; i++)
+		*ret_is_right = x[i] < top;
 	exponentials(kernel, x, n, top * 1.44269504088896341f);
-	sum = sum_in_double(x, n);
+	sum = RUN(sum_in_double, (x, n));
 	to_gradient = factor * weight / sum;
-	for (size_t i = 0; i < n; i++)
-		x[i] *= (float)to_gradient;
+	RUN(scale, (x, n, (float)to_gradient));
 	x[label] -= (float)(factor * weight);
 	return weight * (log(sum) - ((double)at_label - (double)top));
 }

@@ -11,11 +11,12 @@
 
 #include "base/err.h"
 
-/* c[m][n] = (is_added ? c : 0) + A B, with A [m][k] and B [k][n]; where is_a_transposed, a lies as
- * [k][m], where is_b_transposed, b as [n][k]. 0 or -1. */
+/* c[m][n] = (is_added ? c : bias) + A B, with bias [n] (NULL: 0) in every row, A [m][k] and B
+ * [k][n]; where is_a_transposed, a lies as [k][m], where is_b_transposed, b as [n][k]. 0 or -1. */
 struct product {
 	const float *a, *b;
 	float *c;
+	const float *bias;
 	size_t m, n, k;
 	bool is_a_transposed, is_b_transposed, is_added;
 };

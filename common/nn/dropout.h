@@ -35,5 +35,7 @@ void dropout_numbers(const struct dropout *d, size_t r, size_t head, size_t n, s
 
 /* x[i] = numbers[i] < threshold ? 0 : x[i] * scale */
 void dropout_apply(const struct dropout *d, const uint16_t *numbers, float *x, size_t n);
+/* The same for any 16-bit numbers, without the scale. */
+void dropout_clear(const struct dropout *d, const uint16_t *numbers, uint16_t *x, size_t n);
 
 #endif

@@ -2,12 +2,10 @@
  * 2. States
  * 3. What is written at the end */
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cell/string_set.h"
-#include "formats/text_scalar.h"
+#include "formats/label_column.h"
 #include "nn/embed_rows.h"
 #include "nn/token_summary.h"
 
@@ -22,9 +20,9 @@ struct embed_rows {
 
 	struct token_summary *tokens;   /* of genes, or NULL */
 	struct vector_summary *summary; /* that of tokens, or of states; NULL: cells */
-	ptrdiff_t by;                   /* -1: not states */
-	struct string_set states;       /* numbered as they come */
-	struct buffer state;            /* of the cell at hand, where it is no text */
+	bool is_of_states;
+	struct label_column by;
+	struct string_set states; /* numbered as they come */
 	uint64_t n_stateless;
 };
 
@@ -76,57 +74,19 @@ write_cells(struct embed_rows *r, const struct embedded_group *group, struct err
 
 /* 2. States */
 
-/* The text of a state, NULL where the cell has none. */
-static const char *
-state_of(struct embed_rows *r, const struct batch *b, size_t row, size_t *ret_size)
-{
-	const struct field *f = &r->in->fields[r->by];
-	const struct array *a = &b->columns[r->by];
-
-	if (f->type == TYPE_UTF8)
-		return array_text(f, a, row, ret_size);
-	if (isnan(array_number(f, a, row)))
-		return NULL;
-	r->state.size = 0;
-	text_scalar(&r->state, f, a, row);
-	*ret_size = r->state.size;
-	return (const char *)r->state.data;
-}
-
 static int
 add_states(struct embed_rows *r, const struct embedded_group *group, struct err *e)
 {
 	for (size_t i = 0; i < group->cells->n; i++) {
-		size_t size;
-		const char *state = state_of(r, group->rows, i, &size);
+		ptrdiff_t state = label_column_read(&r->by, r->in, group->rows, i, &r->states);
 
-		if (!state)
+		if (state < 0)
 			r->n_stateless++;
-		else if (vector_summary_add(r->summary, string_set_add(&r->states, state, size),
-			     group->vectors + i * r->hidden, e))
+		else if (vector_summary_add(
+			     r->summary, (size_t)state, group->vectors + i * r->hidden, e))
 			return -1;
 	}
 	return 0;
-}
-
-static int
-find_by(struct embed_rows *r, const char *by, struct err *e)
-{
-	char text[100];
-
-	r->by = schema_find(r->in, by);
-	if (r->by < 0)
-		return err_set(e, "--by %s: there is no such column", by);
-	switch (r->in->fields[r->by].type) {
-	case TYPE_UTF8:
-	case TYPE_BOOL:
-	case TYPE_INT:
-	case TYPE_FLOAT:
-		return 0;
-	default:
-		return err_set(e, "--by %s: a column of %s does not hold states", by,
-		    field_type_text(&r->in->fields[r->by], text, sizeof(text)));
-	}
 }
 
 /* 3. What is written at the end */
@@ -171,12 +131,12 @@ list_groups(const struct embed_rows *r, struct named_group *list)
 		if (!vector_summary_count(r->summary, g))
 			continue;
 		list[n].group = g;
-		list[n].name = r->by < 0 ? strings_get(r->genes->ids,
-					       (size_t)r->genes->token_rows[g], &list[n].size)
-					 : strings_get(&states, g, &list[n].size);
+		list[n].name = r->is_of_states
+				   ? strings_get(&states, g, &list[n].size)
+				   : genes_token_name(r->genes, (int32_t)g, &list[n].size);
 		n++;
 	}
-	if (r->by >= 0)
+	if (r->is_of_states)
 		qsort(list, n, sizeof(*list), compare_names);
 	return n;
 }
@@ -239,10 +199,11 @@ embed_rows_new(const struct cli *cli, const struct cells_reader *in, const struc
 		.genes = genes,
 		.in = cells_schema(in),
 		.hidden = model->config.hidden,
-		.by = -1 };
+		.is_of_states = by != NULL };
 	r->input_ids = (size_t)schema_find(r->in, "input_ids");
 	r->length = (size_t)schema_find(r->in, "length");
-	if (by && find_by(r, by, e)) {
+	if (by && label_column_find(&r->by, r->in, by, e)) {
+		err_prefix(e, "--by");
 		embed_rows_free(r);
 		return NULL;
 	}
@@ -299,6 +260,6 @@ embed_rows_free(struct embed_rows *r)
 		vector_summary_free(r->summary);
 	token_summary_free(r->tokens);
 	string_set_free(&r->states);
-	buffer_free(&r->state);
+	label_column_free(&r->by);
 	free(r);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/ranks.h"
 #include "nn/fine_tuning.h"
 #include "nn/model_config.h"
 #include "nn/model_start.h"
@@ -80,11 +81,9 @@ fine_tuning_fault(const struct fine_tuning_options *o)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(o->labels[i], o->labels[k]) == 0)
 				return "--label names a column twice";
-	if (o->shape.hidden % o->shape.heads)
-		return "--hidden must be a multiple of --heads";
 	if (o->lora.rank && (!o->model || o->n_frozen))
 		return "--lora adapts the model of -m, whose layers are all frozen";
-	return o->patience && o->keep == KEEP_LAST ? "--patience needs --keep loss or accuracy"
+	return o->patience && o->keep == KEEP_LAST ? "--patience needs another --keep than last"
 						   : NULL;
 }
 
@@ -271,7 +270,7 @@ make_parameters(struct tuning *t, struct err *e)
 	const struct model *m = &t->head->model;
 	enum plan_rows rows = m->attention_pool ? PLAN_POOLED : PLAN_FIRST;
 
-	t->backend = backend_open(DEVICE_CPU, PRECISION_F32, e);
+	t->backend = backend_open(DEVICE_CPU, t->training->precision, e);
 	if (!t->backend || plan_make(&t->plan, m, t->gene_labels ? PLAN_POSITIONS : rows,
 			       t->gene_labels ? PLAN_TOKEN : PLAN_SEQUENCE, 0, e))
 		return -1;
@@ -383,6 +382,7 @@ run(struct tuning *t, struct err *e)
 		.parameters = t->parameters,
 		.plan = t->plan,
 		.weights = (const float *const *)t->weights,
+		.score = o->score,
 		.keep = o->keep,
 		.patience = o->patience,
 		.lora = t->lora,
@@ -398,7 +398,7 @@ run(struct tuning *t, struct err *e)
 	task.corpus = t->corpus;
 	task.settings = settings;
 	training_run(o->cli, &task, t->training, &t->ret->run, e);
-	json_decref(how.memory);
+	fine_tuning_task_free(&how);
 	json_decref(settings);
 	return e->is_set ? -1 : 0;
 }
@@ -409,9 +409,7 @@ run(struct tuning *t, struct err *e)
 static int
 open_written(struct tuning *t, struct err *e)
 {
-	if (t->lora && !t->o->is_merged)
-		return t->ret->run.was_complete ? lora_read(t->lora, t->training->folder, e) : 0;
-	t->written = model_open(t->training->folder, e);
+	t->written = model_open_on(t->training->folder, t->o->model, e);
 	return t->written ? 0 : -1;
 }
 
@@ -466,10 +464,10 @@ fine_tuning_run(const struct fine_tuning_options *o, struct training_options *tr
 
 	*ret = (struct fine_tuning){ 0 };
 	if (o->predictions && !e->is_set)
-		class_test_check(o->cli, o->eval, e);
+		training_cells_check(o->cli, o->eval, "--predictions reads FILE again", e);
 	if (!e->is_set && open_model(&t, e) == 0 && find_labels(&t, e) == 0 &&
 	    weigh_classes(&t, e) == 0 && make_model(&t, e) == 0 && run(&t, e) == 0 &&
-	    !ret->run.is_interrupted && open_written(&t, e) == 0)
+	    !ret->run.is_interrupted && ranks_is_first() && open_written(&t, e) == 0)
 		test_sets(&t, e);
 	free_all(&t);
 	return e->is_set ? -1 : 0;

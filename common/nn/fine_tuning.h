@@ -29,6 +29,7 @@ struct fine_tuning_options {
 	size_t n_frozen;  /* layers, from the first */
 	bool is_balanced; /* classes count alike, however many cells they have */
 	double dropout;   /* of all sorts; negative: as the model has it */
+	class_scorer *score;
 	enum model_keep keep;
 	size_t patience;
 	struct lora_options lora; /* rank 0: none */

@@ -1,4 +1,10 @@
+/* 1. Labels
+ * 2. Evaluations
+ * 3. What to write
+ * 4. Adapters, and the task */
+
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -9,13 +15,16 @@
 enum model_keep
 model_keep_parse(const char *word)
 {
-	if (strcmp(word, "loss") == 0)
-		return KEEP_LOSS;
-	assert(strcmp(word, "accuracy") == 0 || strcmp(word, "last") == 0);
-	return word[0] == 'a' ? KEEP_ACCURACY : KEEP_LAST;
+	static const char *const words[] = { "loss", "accuracy", "last", "macro_f1" };
+	size_t i = 0;
+
+	while (i < 4 && strcmp(word, words[i]) != 0)
+		i++;
+	assert(i < 4);
+	return (enum model_keep)i;
 }
 
-/* ---- labels ---- */
+/* 1. Labels */
 
 static double
 weight_of(const struct fine_tuning_task *t, size_t task, int32_t label)
@@ -92,21 +101,82 @@ fill_genes(void *context, struct training_part *part, struct err *e)
 	return 0;
 }
 
-/* ---- when to stop ---- */
+/* 2. Evaluations */
+
+static void
+count(void *context, const struct backward_part *part)
+{
+	struct fine_tuning_task *t = context;
+	size_t rows = forward_rows(&t->plan, part->cells);
+	uint64_t *matrix = t->confusion;
+
+	for (size_t k = 0; k < t->names->n_tasks; k++) {
+		size_t n = t->names->tasks[k].names->n;
+
+		for (size_t i = k * rows; i < (k + 1) * rows; i++) {
+			size_t truth = (size_t)part->labels[i];
+
+			if (part->labels[i] >= 0)
+				matrix[truth * n + (size_t)part->predicted[i]]++;
+		}
+		matrix += n * n;
+	}
+}
+
+static void
+put_score(json_t *line, const char *name, const char *task, double value)
+{
+	char *key = task ? mem_printf("eval_%s:%s", name, task) : mem_printf("eval_%s", name);
+
+	json_object_set_new(line, key, json_real(value));
+	free(key);
+}
+
+/* The means over the tasks that have labels; of several tasks the line gets those of each. */
+static struct class_score
+score(const struct fine_tuning_task *t, json_t *line)
+{
+	const uint64_t *matrix = t->confusion;
+	struct class_score mean = { 0 };
+
+	for (size_t k = 0; k < t->names->n_tasks; k++) {
+		const struct task *task = &t->names->tasks[k];
+		struct class_score one = t->score(matrix, task->names->n);
+
+		matrix += task->names->n * task->names->n;
+		if (!one.n)
+			continue;
+		if (task->name) {
+			put_score(line, "accuracy", task->name, one.accuracy);
+			put_score(line, "macro_f1", task->name, one.macro_f1);
+		}
+		mean.n++;
+		mean.accuracy += (one.accuracy - mean.accuracy) / (double)mean.n;
+		mean.macro_f1 += (one.macro_f1 - mean.macro_f1) / (double)mean.n;
+	}
+	return mean;
+}
 
 static int
-judge(void *context, const struct training_evaluation *v, json_t *line, enum training_verdict *ret,
+judge(void *context, struct training_evaluation *v, json_t *line, enum training_verdict *ret,
     struct err *e)
 {
 	struct fine_tuning_task *t = context;
-	double value = t->keep == KEEP_LOSS ? -v->loss : v->accuracy;
 	const json_t *best = json_object_get(t->memory, "best");
 	json_int_t since = json_integer_value(json_object_get(t->memory, "since"));
+	struct class_score mean = score(t, line);
+	double value;
 
-	(void)line, (void)e;
+	(void)e;
+	v->accuracy = mean.accuracy;
+	put_score(line, "accuracy", NULL, mean.accuracy);
+	put_score(line, "macro_f1", NULL, mean.macro_f1);
 	*ret = TRAINING_GO_ON;
 	if (t->keep == KEEP_LAST)
 		return 0;
+	value = t->keep == KEEP_LOSS       ? -v->loss
+		: t->keep == KEEP_ACCURACY ? mean.accuracy
+					   : mean.macro_f1;
 	if (!best || value > json_real_value(best)) {
 		*ret = TRAINING_KEEP;
 		since = 0;
@@ -118,7 +188,7 @@ judge(void *context, const struct training_evaluation *v, json_t *line, enum tra
 	return 0;
 }
 
-/* ---- what to write ---- */
+/* 3. What to write */
 
 /* The names of several tasks and their classes, as the reference saves them. */
 static int
@@ -153,6 +223,28 @@ write_tasks(const struct class_names *names, const char *path, struct err *e)
 	return e->is_set ? -1 : 0;
 }
 
+/* peft's folder; its metadata say the classes, too, which adapter_config.json cannot. */
+static int
+write_adapters(const struct fine_tuning_task *t, struct output_folder *f,
+    const char *const *metadata, struct err *e)
+{
+	const char **all;
+	size_t n = 0;
+
+	while (metadata && metadata[n])
+		n++;
+	all = mem_alloc(n + 3, sizeof(*all));
+	if (n)
+		memcpy(all, metadata, n * sizeof(*all));
+	all[n] = MODEL_CLASSES_KEY;
+	all[n + 1] = t->names->tasks[0].list;
+	all[n + 2] = NULL;
+	if (model_write_genes(f, t->cli, &t->parameters->model, t->genes, e) == 0)
+		lora_write(t->lora, f, t->base, all, e);
+	free(all);
+	return e->is_set ? -1 : 0;
+}
+
 static int
 write_folder(void *context, struct output_folder *f, const char *const *metadata, struct err *e)
 {
@@ -160,7 +252,7 @@ write_folder(void *context, struct output_folder *f, const char *const *metadata
 	struct model_write_options how = { t->is_bf16, t->genes, metadata };
 
 	if (t->lora && !t->is_merged)
-		return lora_write(t->lora, f, t->base, metadata, e);
+		return write_adapters(t, f, metadata, e);
 	if (model_write_files(f, t->cli, t->parameters, &how, e))
 		return -1;
 	if (t->names->n_tasks == 1)
@@ -168,7 +260,7 @@ write_folder(void *context, struct output_folder *f, const char *const *metadata
 	return write_tasks(t->names, output_folder_file(f, "task_label_mappings.pkl"), e);
 }
 
-/* ---- adapters ---- */
+/* 4. Adapters, and the task */
 
 static void
 project(void *context, float *gradient)
@@ -189,15 +281,30 @@ settle(void *context)
 void
 fine_tuning_task_set(struct fine_tuning_task *t, struct training_task *ret)
 {
+	size_t n_counts = 0;
+
+	for (size_t k = 0; k < t->names->n_tasks; k++)
+		n_counts += t->names->tasks[k].names->n * t->names->tasks[k].names->n;
 	t->memory = json_object();
+	t->confusion = mem_zero(n_counts, sizeof(*t->confusion));
 	*ret = (struct training_task){ .context = t,
 		.parameters = t->parameters,
 		.plan = &t->plan,
 		.n_heads = t->names->n_tasks,
 		.fill = t->gene_labels ? fill_genes : fill_cells,
 		.write = write_folder,
+		.count = count,
+		.counts = t->confusion,
+		.n_counts = n_counts,
 		.judge = judge,
 		.project = t->lora ? project : NULL,
 		.settle = t->lora ? settle : NULL,
 		.memory = t->memory };
+}
+
+void
+fine_tuning_task_free(struct fine_tuning_task *t)
+{
+	json_decref(t->memory);
+	free(t->confusion);
 }

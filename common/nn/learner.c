@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/ranks.h"
 #include "nn/gradient.h"
 
 /* Values that one thread updates at a time; also the pieces of the norm, whose order is fixed. */
@@ -32,11 +33,29 @@ struct learner {
 
 	/* Of what the threads are at. */
 	struct backward_part *parts;
-	struct backward_result *results; /* [n_parts] */
-	size_t n_parts, results_room;
+	struct backward_result *results; /* [results_room] */
+	size_t *lane_of;                 /* [results_room] */
+	size_t results_room;
 	size_t next, n; /* items that were handed out, and all of them */
 	struct adamw_step step;
 };
+
+/* Values that go over to the other ranks at a time. */
+enum { EXCHANGED = 1 << 20 };
+
+/* ---- ranks ---- */
+
+size_t
+learner_lanes(void)
+{
+	return ranks_count() > LEARNER_LANES ? ranks_count() : LEARNER_LANES;
+}
+
+size_t
+learner_first_lane(size_t rank)
+{
+	return rank * learner_lanes() / ranks_count();
+}
 
 /* ---- threads ---- */
 
@@ -143,6 +162,7 @@ learner_free(struct learner *l)
 	free(l->numbers);
 	free(l->pieces);
 	free(l->results);
+	free(l->lane_of);
 	free(l);
 }
 
@@ -163,15 +183,22 @@ learn_part(void *context, size_t worker, void *item, struct err *e)
 	return err_set(e, "part %zu of the step: the loss is not a number", i);
 }
 
+static void
+make_room(struct learner *l, size_t n)
+{
+	if (l->results_room >= n)
+		return;
+	free(l->results);
+	free(l->lane_of);
+	l->results = mem_alloc(n, sizeof(*l->results));
+	l->lane_of = mem_alloc(n, sizeof(*l->lane_of));
+	l->results_room = n;
+}
+
 static int
 run_parts(struct learner *l, struct backward_part *parts, size_t n, struct backward_result *ret,
     struct err *e)
 {
-	if (l->results_room < n) {
-		free(l->results);
-		l->results = mem_alloc(n, sizeof(*l->results));
-		l->results_room = n;
-	}
 	l->parts = parts;
 	*ret = (struct backward_result){ 0 };
 	if (run(l, n, learn_part, e))
@@ -184,24 +211,74 @@ run_parts(struct learner *l, struct backward_part *parts, size_t n, struct backw
 }
 
 int
-learner_gradient(struct learner *l, struct backward_part *parts, size_t n,
+learner_gradient_own(struct learner *l, struct backward_part *parts, size_t n,
     struct backward_result *ret, struct err *e)
 {
+	make_room(l, n);
 	for (size_t i = 0; i < n; i++) {
 		parts[i].sums = l->sums;
 		parts[i].number = i;
+		l->lane_of[i] = parts[i].lane;
 	}
-	gradient_sums_start(l->sums);
-	if (run_parts(l, parts, n, ret, e))
-		return -1;
+	gradient_sums_start(l->sums, l->lane_of, n, learner_first_lane(ranks_own()));
+	return run_parts(l, parts, n, ret, e);
+}
+
+/* What each rank has becomes what all have. */
+static void
+add_ranks(struct learner *l, const struct gradient_exchange *x)
+{
+	float *host[2] = { mem_alloc(EXCHANGED, sizeof(float)),
+		mem_alloc(EXCHANGED, sizeof(float)) };
+
+	for (size_t at = 0; at < x->n; at += EXCHANGED) {
+		size_t n = x->n - at < EXCHANGED ? x->n - at : EXCHANGED;
+
+		l->op->get(l->ws[0], host[0], x->sums + at, n);
+		if (x->lane)
+			l->op->get(l->ws[0], host[1], x->lane + at, n);
+		ranks_add_f32(host, x->lane ? 2 : 1, n);
+		l->op->put(l->ws[0], x->sums + at, host[0], n);
+	}
+	free(host[0]);
+	free(host[1]);
+}
+
+void
+learner_gradient_join(struct learner *l)
+{
+	struct gradient_exchange x[2];
+
+	if (ranks_count() > 1) {
+		gradient_sums_exchange(l->sums, ranks_count() < learner_lanes(), x);
+		add_ranks(l, &x[0]);
+		add_ranks(l, &x[1]);
+	}
 	gradient_sums_finish(l->sums);
+}
+
+int
+learner_gradient(struct learner *l, struct backward_part *parts, size_t n,
+    struct backward_result *ret, struct err *e)
+{
+	learner_gradient_own(l, parts, n, ret, e);
+	if (ranks_agree(NULL, e))
+		return -1;
+	learner_gradient_join(l);
 	return 0;
+}
+
+const struct backward_result *
+learner_results(const struct learner *l)
+{
+	return l->results;
 }
 
 int
 learner_evaluate(struct learner *l, struct backward_part *parts, size_t n,
     struct backward_result *ret, struct err *e)
 {
+	make_room(l, n);
 	for (size_t i = 0; i < n; i++) {
 		parts[i].sums = NULL;
 		parts[i].examples = NULL;

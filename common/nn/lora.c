@@ -223,23 +223,30 @@ lora_project(struct lora *l, float *gradient)
 		project_one(l, &l->list[i], gradient);
 }
 
+void
+lora_add(
+    float *matrix, size_t out, size_t in, const float *a, const float *b, size_t rank, float scale)
+{
+	for (size_t o = 0; o < out; o++)
+		for (size_t r = 0; r < rank; r++) {
+			float factor = scale * b[o * rank + r];
+
+			for (size_t i = 0; i < in; i++)
+				matrix[o * in + i] += factor * a[r * in + i];
+		}
+}
+
 static void
 settle_one(struct lora *l, const struct adapter *k)
 {
 	const struct gradient_ops *op = l->p->backend->gradient;
 	size_t rank = l->options.rank;
-	float *sum = l->host[0], *a = l->host[1], *b = l->host[2], s = scale_of(l);
+	float *sum = l->host[0], *a = l->host[1], *b = l->host[2];
 
 	op->get(l->ws, a, l->p->values + k->a, rank * k->in);
 	op->get(l->ws, b, l->p->values + k->b, k->out * rank);
 	memcpy(sum, k->frozen, k->out * k->in * sizeof(*sum));
-	for (size_t o = 0; o < k->out; o++)
-		for (size_t r = 0; r < rank; r++) {
-			float factor = s * b[o * rank + r];
-
-			for (size_t i = 0; i < k->in; i++)
-				sum[o * k->in + i] += factor * a[r * k->in + i];
-		}
+	lora_add(sum, k->out, k->in, a, b, rank, scale_of(l));
 	op->put(l->ws, l->p->values + k->sum, sum, k->out * k->in);
 }
 
@@ -346,44 +353,5 @@ lora_write(const struct lora *l, struct output_folder *f, const char *base,
 	arena_free(&a);
 	free(values);
 	free(tensors);
-	return e->is_set ? -1 : 0;
-}
-
-/* The place of a tensor that was written. */
-static int
-take_tensor(struct lora *l, const struct tensor *to, const float *values, const struct tensor *from,
-    const char *path, struct err *e)
-{
-	size_t n = to->count;
-	float *host;
-
-	if (!from || from->type != TENSOR_F32 || from->count != n)
-		return err_set(e, "%s: no tensor %s of %zu float32 numbers", path, to->name, n);
-	host = mem_alloc(n, sizeof(*host));
-	memcpy(host, from->data, n * sizeof(*host)); /* the file's may lie at any address */
-	l->p->backend->gradient->put(
-	    l->ws, l->p->values + ((const float *)to->data - values), host, n);
-	free(host);
-	return 0;
-}
-
-int
-lora_read(struct lora *l, const char *folder, struct err *e)
-{
-	struct tensor *tensors = mem_alloc(l->p->n, sizeof(*tensors));
-	struct arena a = { 0 };
-	size_t n = list_tensors(l->p, l->p->values, &a, tensors);
-	char *path = mem_printf("%s/adapter_model.safetensors", folder);
-	struct safetensors *file = safetensors_open(path, e);
-
-	for (size_t i = 0; file && i < n; i++)
-		if (take_tensor(l, &tensors[i], l->p->values,
-			safetensors_find(file, tensors[i].name), path, e))
-			break;
-	lora_settle(l);
-	safetensors_close(file);
-	free(path);
-	free(tensors);
-	arena_free(&a);
 	return e->is_set ? -1 : 0;
 }

@@ -41,13 +41,14 @@ struct parameters *lora_parameters(struct lora *l, struct backend *b);
 void lora_project(struct lora *l, float *gradient);
 void lora_settle(struct lora *l);
 
+/* What adapters do: adds scale B A to a matrix, [out][in]. */
+void lora_add(
+    float *matrix, size_t out, size_t in, const float *a, const float *b, size_t rank, float scale);
+
 /* peft's folder: adapter_config.json and adapter_model.safetensors, which holds the adapters and
  * the head. base: the model that they belong to, as the user names it. For heads that transformers
  * knows. metadata: of the weights, as in model_write_options. 0 or -1. */
 int lora_write(const struct lora *l, struct output_folder *f, const char *base,
     const char *const *metadata, struct err *e);
-
-/* Takes what lora_write has written into the folder, and makes the sums of it. 0 or -1. */
-int lora_read(struct lora *l, const char *folder, struct err *e);
 
 #endif

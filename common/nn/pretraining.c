@@ -108,7 +108,7 @@ make_model(struct pretraining *p, const struct training_options *training, struc
 		p->model = model_start(&p->config, training->seed);
 	if (plan_make(plan, p->model, PLAN_POSITIONS, PLAN_MLM, 0, e))
 		return -1;
-	p->backend = backend_open(DEVICE_CPU, PRECISION_F32, e);
+	p->backend = backend_open(DEVICE_CPU, training->precision, e);
 	if (!p->backend)
 		return -1;
 	p->parameters = parameters_create(p->backend, p->model);

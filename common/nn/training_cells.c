@@ -1,4 +1,9 @@
 #include "nn/training_cells.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/ranks.h"
 #include "formats/genes_file.h"
 #include "nn/model_vocabulary.h"
 
@@ -45,6 +50,24 @@ read_all(const struct training_cells_options *o, struct token_source *first,
 }
 
 int
+training_cells_check(const struct cli *cli, const char *eval, const char *why, struct err *e)
+{
+	size_t n = cli->n_inputs;
+	struct stat st;
+
+	if (n == 0)
+		return err_set(e, "%s, so it cannot be standard input", why);
+	for (size_t i = 0; i < n + (eval != NULL); i++) {
+		const char *path = i < n ? cli->inputs[i] : eval;
+
+		if (strcmp(path, "-") == 0 ||
+		    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+			return err_set(e, "%s: %s, so it cannot be a pipe", path, why);
+	}
+	return 0;
+}
+
+int
 training_cells_read(const struct training_cells_options *o, struct genes **ret_genes,
     struct token_corpus **ret_corpus, struct err *e)
 {
@@ -52,6 +75,8 @@ training_cells_read(const struct training_cells_options *o, struct genes **ret_g
 
 	*ret_genes = NULL;
 	*ret_corpus = NULL;
+	if (!e->is_set && ranks_count() > 1)
+		training_cells_check(o->cli, o->eval, "each process reads FILE", e);
 	if (e->is_set)
 		return -1;
 	first = open_first(o, ret_genes, e);

@@ -19,8 +19,13 @@ struct training_cells_options {
 };
 
 /* The first file brings the vocabulary. ret_genes and ret_corpus are the caller's, of which the
- * corpus goes first. -1 with e set: what the readers and the corpus refuse; then both are NULL. */
+ * corpus goes first. -1 with e set: what the readers and the corpus refuse, and on several ranks
+ * (ranks.h) what only one of them can read; then both are NULL. */
 int training_cells_read(const struct training_cells_options *o, struct genes **ret_genes,
     struct token_corpus **ret_corpus, struct err *e);
+
+/* Whether each of the inputs, and `eval` (NULL: none), is a file or folder that can be read more
+ * than once: else -1, with e naming one that is not, after `why`. */
+int training_cells_check(const struct cli *cli, const char *eval, const char *why, struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "nn/chance.h"
 #include "nn/training_parts.h"
 
@@ -32,32 +33,6 @@ training_parts_free(struct training_parts *p)
 
 /* ---- the cut ---- */
 
-/* A cell of the step, the longest first; of equal ones the first. */
-struct sized {
-	size_t cell, tokens;
-};
-
-static int
-compare_sizes(const void *a, const void *b)
-{
-	const struct sized *x = a, *y = b;
-
-	if (x->tokens != y->tokens)
-		return x->tokens > y->tokens ? -1 : 1;
-	return x->cell < y->cell ? -1 : x->cell > y->cell;
-}
-
-static struct sized *
-sort_cells(struct arena *a, const struct token_step *step)
-{
-	struct sized *sorted = arena_alloc(a, step->n, sizeof(*sorted));
-
-	for (size_t i = 0; i < step->n; i++)
-		sorted[i] = (struct sized){ i, step->offsets[i + 1] - step->offsets[i] };
-	qsort(sorted, step->n, sizeof(*sorted), compare_sizes);
-	return sorted;
-}
-
 static size_t
 count_parts(const struct token_step *step)
 {
@@ -77,24 +52,91 @@ find_least(const double *costs, size_t n)
 	return least;
 }
 
-/* Each cell, the longest first, goes to the part that costs least so far. A layer multiplies
- * tokens * (4 hidden^2 + 2 hidden * ffn) and, in attention, tokens^2 * 2 hidden numbers. ret_part:
- * [step->n]. */
+struct item {
+	size_t number;
+	double cost;
+};
+
+/* The dearest first; of equal ones the first. */
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->cost > y->cost || x->cost < y->cost)
+		return x->cost > y->cost ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Each of n items, the dearest first, goes into the bin that costs least so far. ret_bin: [n]. */
 static void
-deal_cells(const struct training_parts *p, const struct sized *sorted, size_t n_cells,
-    size_t n_parts, struct arena *a, size_t *ret_part)
+deal(struct arena *a, const double *costs, size_t n, size_t n_bins, size_t *ret_bin)
+{
+	struct item *items = arena_alloc(a, n, sizeof(*items));
+	double *filled = arena_zero(a, n_bins, sizeof(*filled));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = (struct item){ i, costs[i] };
+	qsort(items, n, sizeof(*items), compare_items);
+	for (size_t i = 0; i < n; i++) {
+		size_t bin = find_least(filled, n_bins);
+
+		filled[bin] += items[i].cost;
+		ret_bin[items[i].number] = bin;
+	}
+}
+
+/* Of a cell. A layer multiplies tokens * (4 hidden^2 + 2 hidden * ffn) and, in attention,
+ * tokens^2 * 2 hidden numbers. */
+static double
+cost_of(const struct training_parts *p, size_t tokens)
 {
 	const struct model_config *c = &p->task->parameters->model.config;
-	double linear = 2.0 * (double)c->hidden + (double)c->ffn;
-	double *costs = arena_zero(a, n_parts, sizeof(*costs));
+	double n = (double)tokens;
 
-	for (size_t i = 0; i < n_cells; i++) {
-		size_t part = find_least(costs, n_parts);
-		double tokens = (double)sorted[i].tokens;
+	return n * (2.0 * (double)c->hidden + (double)c->ffn + n);
+}
 
-		costs[part] += tokens * (linear + tokens);
-		ret_part[sorted[i].cell] = part;
-	}
+/* ret_part: [step->n] */
+static void
+deal_cells(
+    struct training_parts *p, const struct token_step *step, size_t n_parts, size_t *ret_part)
+{
+	double *costs = arena_alloc(&p->arena, step->n, sizeof(*costs));
+
+	for (size_t i = 0; i < step->n; i++)
+		costs[i] = cost_of(p, step->offsets[i + 1] - step->offsets[i]);
+	deal(&p->arena, costs, step->n, n_parts, ret_part);
+}
+
+/* Deals the parts to lanes, and leaves this rank those of its own: in the order of the lanes, and
+ * in each in their order. */
+static void
+deal_parts(struct training_parts *p, struct training_cut *cut, const uint64_t ***rows)
+{
+	struct backward_part *all = cut->parts;
+	const uint64_t **all_rows = *rows;
+	double *costs = arena_zero(&p->arena, cut->n, sizeof(*costs));
+	size_t *lane_of = arena_alloc(&p->arena, cut->n, sizeof(*lane_of)), n = 0;
+
+	for (size_t i = 0; i < cut->n; i++)
+		for (size_t k = 0; k < all[i].cells->n; k++)
+			costs[i] +=
+			    cost_of(p, all[i].cells->offsets[k + 1] - all[i].cells->offsets[k]);
+	deal(&p->arena, costs, cut->n, learner_lanes(), lane_of);
+	cut->parts = arena_alloc(&p->arena, cut->n, sizeof(*cut->parts));
+	*rows = arena_alloc(&p->arena, cut->n, sizeof(**rows));
+	for (size_t lane = learner_first_lane(ranks_own());
+	     lane < learner_first_lane(ranks_own() + 1); lane++)
+		for (size_t i = 0; i < cut->n; i++) {
+			if (lane_of[i] != lane)
+				continue;
+			cut->parts[n] = all[i];
+			cut->parts[n].lane = lane;
+			(*rows)[n++] = all_rows[i];
+		}
+	cut->n_of_all = cut->n;
+	cut->n = n;
 }
 
 /* ---- filling ---- */
@@ -145,6 +187,7 @@ add_part(struct training_parts *p, const struct training_part *part, const uint6
     struct training_cut *cut)
 {
 	size_t n_rows = forward_rows(p->task->plan, &part->cells);
+	int32_t *predicted = NULL;
 	double sum = 0;
 
 	for (size_t h = 0; h < p->task->n_heads; h++)
@@ -156,7 +199,10 @@ add_part(struct training_parts *p, const struct training_part *part, const uint6
 	for (size_t i = 0; i < n_rows; i++)
 		cut->n_labels += part->labels[i] >= 0;
 	rows[cut->n] = part->rows;
+	if (part->is_evaluation && p->task->count)
+		predicted = arena_alloc(&p->arena, p->task->n_heads * n_rows, sizeof(*predicted));
 	cut->parts[cut->n++] = (struct backward_part){ .cells = &part->cells,
+		.predicted = predicted,
 		.examples = part->examples,
 		.labels = part->labels,
 		.weights = part->weights };
@@ -174,7 +220,7 @@ training_parts_make(struct training_parts *p, const struct token_step *step, boo
 	n = count_parts(step);
 	part_of = arena_alloc(a, step->n, sizeof(*part_of));
 	rows = arena_alloc(a, n, sizeof(*rows));
-	deal_cells(p, sort_cells(a, step), step->n, n, a, part_of);
+	deal_cells(p, step, n, part_of);
 	*ret =
 	    (struct training_cut){ .parts = arena_zero(a, n, sizeof(*ret->parts)), .rows = rows };
 	for (size_t i = 0; i < n; i++) {
@@ -185,6 +231,8 @@ training_parts_make(struct training_parts *p, const struct token_step *step, boo
 			return -1;
 		add_part(p, part, rows, ret);
 	}
+	deal_parts(p, ret, &rows);
+	ret->rows = rows;
 	return 0;
 }
 

@@ -6,6 +6,13 @@
  * on threads, so neither does any bit of the result. The mean over the labels of the whole step is
  * learned from.
  *
+ * Several processes (ranks.h) share a step: its parts are dealt to lanes (learner.h), and each
+ * process computes lanes of its own. The result is the same to the last bit for 1 to LEARNER_LANES
+ * processes; of more, each number of them has its own roundings, and its checkpoints are its own.
+ * Everything else each process does by itself, alike: it reads the cells, fills all parts, draws
+ * chance by the example, moves its copy of the weights, judges evaluations. Only rank 0 reads and
+ * writes the folder and the metrics.
+ *
  * Which labels there are is the task's: a function that fills a part (struct training_part).
  *
  * Metrics. JSON lines, flushed one by one; no times in them, so the same run gives the same bytes:
@@ -22,10 +29,10 @@
  * same bytes as one that was never interrupted, metrics file included, on any number of threads.
  * Settings that differ are an error that names the first of them; so is another corpus.
  *
- * SIGTERM and SIGINT: the step at hand is finished, a checkpoint written, and the run ends with
- * is_interrupted. A second one ends the program at once. A loss or gradient norm that is not a
- * number ends the run with an error that says which step and which cells; the last checkpoint
- * stays. */
+ * SIGTERM and SIGINT, of any process: the step at hand is finished, a checkpoint written, and the
+ * run ends with is_interrupted. A second one ends the program at once. A loss or gradient norm that
+ * is not a number ends the run with an error that says which step and which cells; the last
+ * checkpoint stays. */
 
 #ifndef NN_TRAINING_RUN_H
 #define NN_TRAINING_RUN_H
@@ -83,8 +90,15 @@ struct training_task {
 	/* Writes the model's files. metadata is for model_write_options. */
 	int (*write)(
 	    void *context, struct output_folder *f, const char *const *metadata, struct err *e);
-	/* After an evaluation: adds to the line of metrics what it likes. NULL: go on. 0 or -1. */
-	int (*judge)(void *context, const struct training_evaluation *v, json_t *line,
+	/* What an evaluation finds beside its loss: adds to `counts` for a part, whose predicted
+	 * classes are there. They are 0 before the first part, and of all parts in judge. NULL:
+	 * nothing. One thread. */
+	void (*count)(void *context, const struct backward_part *part);
+	uint64_t *counts; /* [n_counts], the task's own; with `count` only */
+	size_t n_counts;
+	/* After an evaluation: adds to the line of metrics what it likes, and may say of several
+	 * heads what their accuracy is. NULL: go on. 0 or -1. */
+	int (*judge)(void *context, struct training_evaluation *v, json_t *line,
 	    enum training_verdict *ret, struct err *e);
 	/* For weights that are made of others (LoRA), which `parameters` lists, too; NULL: none.
 	 * project: after learner_gradient, before learner_update, to change the gradient
@@ -116,9 +130,10 @@ struct training_options {
 	uint64_t save_every; /* steps; 0: at the end, and when interrupted */
 	uint64_t seed;       /* of the order; dropout's is in `backward` */
 	size_t threads;
-	const char *folder;  /* of the model */
-	const char *metrics; /* file; NULL: none */
-	bool is_resumed;     /* goes on from the checkpoint in `folder`, where there is one */
+	enum precision precision; /* for who opens the backend; the run has its task's */
+	const char *folder;       /* of the model */
+	const char *metrics;      /* file; NULL: none */
+	bool is_resumed;          /* goes on from the checkpoint in `folder`, where there is one */
 };
 
 struct training_result {

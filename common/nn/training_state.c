@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "formats/json_file.h"
 #include "formats/safetensors.h"
 #include "nn/gradient.h"
@@ -35,26 +36,39 @@ say_value(const json_t *value, char *text, size_t size)
 	free(dump);
 }
 
+/* The first key of `all` whose value in `others` is another one, or not there; or NULL. */
+static const char *
+find_difference(const json_t *all, const json_t *others)
+{
+	const char *key;
+	const json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)all, key, value)
+	{
+		const json_t *other = json_object_get(others, key);
+
+		if (!other || !json_equal((json_t *)(uintptr_t)other, (json_t *)(uintptr_t)value))
+			return key;
+	}
+	return NULL;
+}
+
 int
 training_settings_compare(const json_t *kept, const json_t *now, const char *where, struct err *e)
 {
 	const char *key;
-	const json_t *value;
 	char was[80], is[80];
 
 	if (!json_is_object(kept))
 		return err_set(e, "%s: says nothing of the settings of its run", where);
-	json_object_foreach((json_t *)(uintptr_t)now, key, value)
-	{
-		const json_t *other = json_object_get(kept, key);
-
-		if (other && json_equal((json_t *)(uintptr_t)other, (json_t *)(uintptr_t)value))
-			continue;
-		say_value(other, was, sizeof(was));
-		say_value(value, is, sizeof(is));
-		return err_set(e, "%s: was made with %s %s, not %s", where, key, was, is);
-	}
-	return 0;
+	key = find_difference(now, kept);
+	if (!key)
+		key = find_difference(kept, now);
+	if (!key)
+		return 0;
+	say_value(json_object_get(kept, key), was, sizeof(was));
+	say_value(json_object_get(now, key), is, sizeof(is));
+	return err_set(e, "%s: was made with %s %s, not %s", where, key, was, is);
 }
 
 /* ---- writing ---- */
@@ -207,4 +221,63 @@ training_state_read(const char *path, struct parameters *p, struct learner *l,
 	json_decref(root);
 	safetensors_close(file);
 	return e->is_set ? -1 : 0;
+}
+
+/* ---- sharing ---- */
+
+static void
+share_runs(struct parameters *p, struct learner *l)
+{
+	const struct gradient_ops *op = p->backend->gradient;
+	struct gradient_workspace *ws = op->workspace_create(p->backend);
+	float *runs[3], *host = mem_alloc(p->n_values, sizeof(*host));
+
+	list_runs(p, l, runs);
+	for (size_t i = 0; i < 3; i++) {
+		op->get(ws, host, runs[i], p->n_values);
+		ranks_share(host, p->n_values * sizeof(*host));
+		op->put(ws, runs[i], host, p->n_values);
+	}
+	op->workspace_free(ws);
+	free(host);
+}
+
+static void
+share_memory(json_t *memory)
+{
+	char *own = json_dumps(memory, JSON_COMPACT), *text;
+	uint64_t size = strlen(own) + 1;
+	json_t *first;
+
+	ranks_share(&size, sizeof(size));
+	text = mem_alloc(size, 1);
+	if (ranks_is_first())
+		memcpy(text, own, size);
+	ranks_share(text, size);
+	first = json_loads(text, 0, NULL);
+	assert(first);
+	json_object_update(memory, first);
+	json_decref(first);
+	free(own);
+	free(text);
+}
+
+void
+training_state_share(
+    struct parameters *p, struct learner *l, struct training_state *state, json_t *memory)
+{
+	float *best = state->best;
+	bool has_best = best != NULL;
+
+	ranks_share(state, sizeof(*state));
+	ranks_share(&has_best, sizeof(has_best));
+	ranks_share(learner_state(l).n_updates, sizeof(uint64_t));
+	if (has_best && !best)
+		best = mem_alloc(p->n_values, sizeof(*best));
+	state->best = best;
+	if (has_best)
+		ranks_share(best, p->n_values * sizeof(*best));
+	share_runs(p, l);
+	if (memory)
+		share_memory(memory);
 }

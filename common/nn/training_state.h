@@ -31,6 +31,10 @@ int training_state_write(const char *path, const struct parameters *p, struct le
 int training_state_read(const char *path, struct parameters *p, struct learner *l,
     struct training_state *ret, const json_t *settings, json_t *memory, struct err *e);
 
+/* On several ranks: all of it becomes that of rank 0. After a ranks_agree (ranks.h). */
+void training_state_share(
+    struct parameters *p, struct learner *l, struct training_state *state, json_t *memory);
+
 /* 0 where both objects are equal, else -1 with e naming the first key that differs. `where` is
  * where `kept` comes from. */
 int training_settings_compare(

@@ -1,11 +1,9 @@
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/spill.h"
 #include "nn/vector_summary.h"
 
 struct vector_summary {
@@ -19,7 +17,7 @@ struct vector_summary {
 	struct buffer groups; /* uint32_t [n_rows] */
 	struct buffer rows;   /* float [n_rows - n_spilled][size] */
 	size_t n_rows, n_spilled, max_memory;
-	int spill; /* -1: no file yet */
+	struct spill spill;
 };
 
 struct vector_summary *
@@ -30,7 +28,7 @@ vector_summary_new(size_t size, bool is_median, size_t max_memory)
 	v->size = size;
 	v->is_median = is_median;
 	v->max_memory = max_memory / 2; /* the rows, and what medians are found in */
-	v->spill = -1;
+	v->spill = spill_new();
 	return v;
 }
 
@@ -71,17 +69,8 @@ add_to_sums(struct vector_summary *v, size_t group, const float *vector)
 static int
 spill_rows(struct vector_summary *v, struct err *e)
 {
-	size_t done = 0;
-
-	if (v->spill < 0 && (v->spill = io_spill_file(e)) < 0)
+	if (spill_append(&v->spill, v->rows.data, v->rows.size, e))
 		return -1;
-	while (done < v->rows.size) {
-		ssize_t w = write(v->spill, v->rows.data + done, v->rows.size - done);
-
-		if (w < 0 && errno != EINTR)
-			return err_sys(e, "temporary file: write");
-		done += w > 0 ? (size_t)w : 0;
-	}
 	v->n_spilled = v->n_rows;
 	v->rows.size = 0;
 	return 0;
@@ -121,25 +110,12 @@ static int
 read_part(const struct vector_summary *v, size_t row, size_t from, size_t n, float *ret_part,
     struct err *e)
 {
-	off_t at = (off_t)((row * v->size + from) * sizeof(float));
-	size_t done = 0;
+	size_t of_row = row < v->n_spilled ? row : row - v->n_spilled;
+	size_t at = (of_row * v->size + from) * sizeof(float);
 
-	if (row >= v->n_spilled) {
-		memcpy(ret_part,
-		    v->rows.data + ((row - v->n_spilled) * v->size + from) * sizeof(float),
-		    n * sizeof(float));
-		return 0;
-	}
-	while (done < n * sizeof(float)) {
-		ssize_t r = pread(
-		    v->spill, (char *)ret_part + done, n * sizeof(float) - done, at + (off_t)done);
-
-		if (r == 0)
-			return err_set(e, "temporary file: it is shorter than what was written");
-		if (r < 0 && errno != EINTR)
-			return err_sys(e, "temporary file: read");
-		done += r > 0 ? (size_t)r : 0;
-	}
+	if (row < v->n_spilled)
+		return spill_read(&v->spill, at, ret_part, n * sizeof(float), e);
+	memcpy(ret_part, v->rows.data + at, n * sizeof(float));
 	return 0;
 }
 
@@ -207,8 +183,7 @@ vector_summary_free(struct vector_summary *v)
 {
 	if (!v)
 		return;
-	if (v->spill >= 0)
-		close(v->spill);
+	spill_close(&v->spill);
 	for (size_t g = 0; g < v->n_groups; g++)
 		free(*sums_of(v, g));
 	buffer_free(&v->counts);

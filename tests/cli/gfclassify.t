@@ -84,6 +84,66 @@ fails 1 'names: no name for class 2 of 3' 'too few names'
 run gfclassify -m "$C/multitask" -c "$T/names" "$DATA/tokens.cells"
 fails 1 'names: no pickle of the names of tasks' 'a text of names for several tasks'
 
+# Folders of peft's (tests/data/make_adapters.py): the adapters are added to the model that the folder names.
+A=$DATA/adapters
+with_adapters() { # NAME ARG...: as classify, of the folder $A/NAME
+	adapters=$A/$1
+	shift
+	classify "$adapters" "$@" "$DATA/tokens.cells"
+}
+with_adapters cell --logits
+ok 'adapters of cells: what peft computes' python3 tests/cli/predictions.py cells "$A/cell.jsonl" "$T/got"
+printf 'sensitive\ninsensitive\n' >"$T/names"
+with_adapters gene --logits --per-cell -c "$T/names"
+ok 'of genes, rank-stabilised, of several ranks, with biases' \
+	python3 tests/cli/predictions.py positions "$A/gene.jsonl" "$T/got" "$T/tokens" "$T/genes"
+adapted() { # OLD NEW: a copy of the folder elsewhere, its adapter_config.json changed
+	rm -rf "$T/adapted"
+	cp -R "$A/cell" "$T/adapted"
+	sed "s,$1,$2," "$A/cell/adapter_config.json" >"$T/adapted/adapter_config.json"
+}
+adapted x x
+run gfclassify -m "$T/adapted" "$DATA/tokens.cells"
+fails 1 'adapted/adapter_config.json: base_model_name_or_path, the model of the adapters: .*/cell: no such model folder' \
+	'the model is not there'
+run gfclassify -m "$T/adapted" --base "$C/cell" --precision f32 -o "$T/again" "$DATA/tokens.cells"
+run gfclassify -m "$A/cell" --precision f32 -o "$T/whole" "$DATA/tokens.cells"
+same "$T/again" "$T/whole" '--base says where it is'
+GENEFORMER_DIR=$C run gfclassify -m "$T/adapted" --base cell --precision f32 -o "$T/again" "$DATA/tokens.cells"
+same "$T/again" "$T/whole" 'or its name under $GENEFORMER_DIR'
+run gfembed -m "$A/cell" --layer 0 --precision f32 -o "$T/embedded" "$DATA/tokens.cells"
+status_is 0 'other programs read such a folder, too'
+run gfembed -m "$C/cell" --layer 0 --precision f32 -o "$T/plain" "$DATA/tokens.cells"
+ok 'with its adapters' not cmp -s "$T/embedded" "$T/plain"
+run gfclassify -m "$T/adapted" --base "$DATA/model" "$DATA/tokens.cells"
+fails 1 'lora_A.weight: shape .3, 16., not .3, 32.' 'another model than that of the adapters'
+run gfclassify -m "$A/cell" --base "$T/adapted" "$DATA/tokens.cells"
+fails 1 'is a folder of adapters itself' 'adapters for adapters'
+adapted '"r": 3' '"r": 4'
+run gfclassify -m "$T/adapted" --base "$C/cell" "$DATA/tokens.cells"
+fails 1 'lora_A.weight: shape .3, 16., not .4, 16.' 'another rank than that of the file'
+for bad in '"use_dora": false=use_dora": true=adapters with .use_dora. are not known' \
+	'"alpha_pattern": {}=alpha_pattern": {"x": 2}=adapters with .alpha_pattern. are not known' \
+	'"peft_type": "LORA"=peft_type": "IA3"=adapters of type IA3; only LORA is known' \
+	'"lora_alpha": 7=lora_alpha": "much"=lora_alpha'; do
+	rest=${bad#*=}
+	adapted "${bad%%=*}" "\"${rest%%=*}"
+	run gfclassify -m "$T/adapted" --base "$C/cell" "$DATA/tokens.cells"
+	fails 1 "adapter_config.json: .*${rest#*=}" "what would change the computation: ${rest%%=*}"
+done
+adapted x x
+LC_ALL=C sed 's/layer.0.attention.self.query.lora_A/layer.7.attention.self.query.lora_A/' \
+	"$A/cell/adapter_model.safetensors" >"$T/adapted/adapter_model.safetensors"
+run gfclassify -m "$T/adapted" --base "$C/cell" "$DATA/tokens.cells"
+fails 1 'no tensor .*layer.0.attention.self.query.lora_A.weight, but|no tensor .*layer.7.*lora_B' 'half an adapter'
+LC_ALL=C sed 's/layer.0.attention.self.query.lora_/layer.7.attention.self.query.lora_/g' \
+	"$A/cell/adapter_model.safetensors" >"$T/adapted/adapter_model.safetensors"
+run gfclassify -m "$T/adapted" --base "$C/cell" "$DATA/tokens.cells"
+fails 1 'adapts bert.encoder.layer.7.attention.self.query.weight, which the model .* has not' 'of a layer that is not there'
+rm "$T/adapted/adapter_model.safetensors"
+run gfclassify -m "$T/adapted" --base "$C/cell" "$DATA/tokens.cells"
+fails 1 'adapted: no weights .adapter_model.safetensors' 'a folder without adapters'
+
 # A column that has a name of this kind; the stream is a foreign one, without a checksum.
 LC_ALL=C sed 's/lab_xy/logits/' "$DATA/tokens.cells" >"$T/taken"
 classify cell --logits "$T/taken"

@@ -127,6 +127,30 @@ fails 1 'was made with rate 0.001, not 0.1' 'a run is gone on with as it was beg
 pretrain --steps 5 --resume -o "$DATA/model"
 fails 1 'no training.safetensors to go on from' 'a model that was not made so'
 
+# In bfloat16: another model that has learned as much; the bytes do not depend on threads either.
+short='--steps 150 --rate 0.01 --dropout 0'
+# shellcheck disable=SC2086
+if gfpretrain $tiny --precision bf16 --steps 1 -q -o "$T/try" "$tokens" 2>"$T/.why"; then
+	for precision in f32 bf16; do
+		pretrain $short --precision $precision -t 1 --metrics "$T/$precision.metrics" -o "$T/$precision"
+	done
+	ok 'bf16 learns what f32 does' python3 -c 'import sys
+f32, bf16 = map(float, sys.argv[1:])
+print(f32, bf16)
+sys.exit(not 0 < abs(f32 - bf16) < 0.03 * f32)' "$(metric "$T/f32.metrics" loss)" "$(metric "$T/bf16.metrics" loss)"
+	run gfpretrain $tiny -b 5000 --steps 12 --precision bf16 -t 1 -o "$T/bf16.parts1" $many
+	run gfpretrain $tiny -b 5000 --steps 12 --precision bf16 -t 3 -o "$T/bf16.parts3" $many
+	ok 'bf16: the same bytes with -t 3' diff -r "$T/bf16.parts1" "$T/bf16.parts3"
+	pretrain $short --precision bf16 --resume -o "$T/f32"
+	fails 1 'was made with precision "f32", not "bf16"' 'bf16 does not go on from f32'
+	run env CELLPIPE_ISA=avx2 gfpretrain $tiny --precision bf16 --steps 1 -o "$T/none" "$tokens"
+	fails 1 'precision bf16: needs AVX-512' 'bf16 without AVX-512'
+	run env CELLPIPE_ISA=avx2 gfpretrain $tiny --steps 1 -o "$T/auto" "$tokens"
+	status_is 0 'auto without AVX-512 is f32'
+else
+	skip "$(cat "$T/.why")" 'bfloat16'
+fi
+
 # Every write, rename and new file fails once: one line, and the checkpoint before is gone on from.
 fail_each() { # CALL
 	n=1
@@ -180,9 +204,9 @@ ok '--init coexpression: the same bytes with -t 4' diff -r "$T/svd1" "$T/svd4"
 not_same=$(cmp "$T/svd1/model.safetensors" "$T/one/model.safetensors" 2>&1)
 like "$not_same" 'differ' 'and other ones than from chance'
 for storage in f32 bf16; do
-	pretrain --steps 1 --storage $storage -o "$T/$storage"
+	pretrain --steps 1 --storage $storage -o "$T/stored.$storage"
 done
-ok 'bf16 takes less room' test "$(wc -c <"$T/bf16/model.safetensors")" -lt "$(wc -c <"$T/f32/model.safetensors")"
+ok 'bf16 takes less room' test "$(wc -c <"$T/stored.bf16/model.safetensors")" -lt "$(wc -c <"$T/stored.f32/model.safetensors")"
 run gfpretrain -m "$T/model" -b 300 --steps 3 -o "$T/more" "$DATA/tokens.cells"
 status_is 0 'goes on from a model'
 same "$T/more/config.json" "$T/model/config.json" 'which keeps its shape'

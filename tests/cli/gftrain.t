@@ -15,6 +15,10 @@ train() { # FOLDER ARG...: quietly, with metrics in $T/FOLDER.metrics
 	run gftrain -q -m "$M" -b 4 --metrics "$T/$folder.metrics" -o "$T/$folder" "$@" "$TOKENS"
 }
 
+evaluations() { # FOLDER NAME: its value in each of them
+	sed -n "s/.*\"eval_$2\": \([0-9.e-]*\)[,}].*/\1/p" "$T/$1.metrics"
+}
+
 metric() { # FOLDER SET NAME
 	sed -n "s/.*\"set\": \"$2\".*\"$3\": \([0-9.e-]*\)[,}].*/\1/p" "$T/$1.metrics"
 }
@@ -69,6 +73,14 @@ for how in '' '--lora 4' '--lora 4 --merge'; do
 	ok "the same bytes as without $n_stops interruptions${how:+, $how}" diff -r "$T/parts" "$T/whole"
 	same "$T/parts.metrics" "$T/whole.metrics" "and the same metrics${how:+, $how}"
 done
+train peft -c cell_type -e 2 --rate 1e-2 --lora 4 --valid .2
+train merged -c cell_type -e 2 --rate 1e-2 --lora 4 --valid .2 --merge
+is "$(find "$T/peft" -type f | sed 's,.*/,,' | sort | tr '\n' ' ')" 'adapter_config.json adapter_model.safetensors genes.cells ' \
+	'--lora: the files of peft'
+for model in peft merged; do
+	gfclassify -m "$T/$model" --precision f32 "$TOKENS" | cellview --jsonl >"$T/classified.$model"
+done
+same "$T/classified.peft" "$T/classified.merged" 'gfclassify makes of adapters what it makes of the merged model, classes included'
 run gftrain -q -m "$M" -b 4 --resume -o "$T/whole" --lora 4 --merge "$@" --rate 1e-2 "$TOKENS"
 fails 1 'whole: was made with rate 0.001, not 0.01' 'a run with other options is not gone on with'
 run gftrain -m "$M" -b 4 -o "$T/whole" -c donor "$TOKENS"
@@ -76,16 +88,27 @@ fails 1 'whole: exists already' 'a folder that is there stays'
 
 # Heads, tasks, genes: gfclassify reads them all, and finds what was reported.
 for head in pooler mlp attention; do
-	train head -c donor --head $head --valid .2 -e 2 --keep last --rate 1e-2
+	train head -c donor --head $head --valid .2 -e 2 --keep last --rate 1e-2 --precision f32
 	status_is 0 "--head $head"
-	evaluated=$(sed -n 's/.*"eval_loss": \([0-9.e-]*\),.*/\1/p' "$T/head.metrics" | tail -n 1)
+	evaluated=$(evaluations head loss | tail -n 1)
 	ok "--head $head: learning and inference compute the same" \
 		python3 -c "import sys; sys.exit(abs($evaluated - $(metric head valid loss)) > 1e-5)"
+	for name in accuracy macro_f1; do
+		is "$(evaluations head $name | tail -n 1)" "$(metric head valid $name)" "--head $head: and the same $name"
+	done
 	gfclassify -m "$T/head" --precision f32 -o "$T/classified" "$TOKENS"
 	ok "--head $head: gfclassify reads it" test "$(python3 tests/cli/stream.py rows "$T/classified")" = 20
 done
+train best --precision f32 -c cell_type --valid .5 -e 12 --rate 3e-3 --seed 1 --keep macro_f1
+is "$(metric best valid macro_f1)" "$(evaluations best macro_f1 | sort -g | tail -n 1)" '--keep macro_f1: the best one is written'
+ok 'which is not the last' test "$(evaluations best macro_f1 | tail -n 1)" != "$(metric best valid macro_f1)"
 train tasks -c cell_type,donor -e 2 --valid .2 --test .2 --predictions "$T/predictions" --class-weights balanced
 status_is 0 'two tasks'
+for name in accuracy macro_f1; do
+	ok "an evaluation has the mean $name of the tasks" awk -v a="$(evaluations tasks $name:cell_type | tail -n 1)" \
+		-v b="$(evaluations tasks $name:donor | tail -n 1)" -v mean="$(evaluations tasks $name | tail -n 1)" \
+		'BEGIN { d = (a + b) / 2 - mean; exit !(a != b && d < 1e-8 && d > -1e-8) }'
+done
 like "$(cellview --schema "$T/predictions" | tr '\n' '~')" 'prediction:cell_type .*~prediction:donor ' 'with names'
 for task in cell_type donor; do
 	gfeval --truth $task --task $task --no-curves --report json -o "$T/scores" "$T/predictions"

@@ -119,7 +119,7 @@ fails 1 'no-such-program: No such file' 'no such trainer'
 is "$(events none release)" '1:0 ' 'that is no trial that failed'
 
 # Successive halving: as test_halving.c has it on paper.
-tune half -n 9 -H -- data.cells
+tune half -n 9 -H -m eval_accuracy -- data.cells
 status_is 0 '--halving'
 is "$(field x | sorted)" '6 55 57 58 65 66 71 89 93 ' 'with the numbers of test_halving'
 is "$(events half start)" '1:0 2:0 3:0 1:1 4:0 5:0 6:0 2:1 7:0 8:0 8:1 1:2 9:0 ' 'goes on with the best, and begins new ones'
@@ -127,15 +127,15 @@ is "$(field trial)" '1 8 2 5 9 7 6 4 3 ' 'more epochs come first in the table'
 is "$(field epochs)" '9 3 3 1 1 1 1 1 1 ' 'with its epochs'
 is "$(field eval_accuracy)" '0.939 0.893 0.713 0.661 0.651 0.581 0.571 0.551 0.061 ' 'and the accuracy after these'
 is "$(tr '\n' ';' <half/trial-0001.starts)" '93 9 0;93 9 1;93 9 1;' 'the trainer plans all epochs, and resumes'
-tune slow -n 3 -H -j 3 -- --pause 0.2 data.cells
+tune slow -n 3 -H -j 3 -m eval_accuracy -- --pause 0.2 data.cells
 like "$(grep -c eval slow/trial-0003.metrics.jsonl)" '^[12]$' 'a trial is stopped where its value is known'
 tune anew -n 9 -H --restart -m eval_accuracy -- data.cells
 is "$(field trial)" '1 8 2 5 9 7 6 4 3 ' '--restart: the same trials'
 is "$(tr '\n' ';' <anew/trial-0001.starts)" '93 1 0;93 3 0;93 9 0;' 'trained anew with more epochs'
-tune two -n 2 -H --from 2 --to 8 --reduction 4 -- data.cells
+tune two -n 2 -H -m eval_accuracy --from 2 --to 8 --reduction 4 -- data.cells
 is "$(events two start)" '1:0 2:0 1:1 ' 'fewer trials than the reduction: the best one goes on all the same'
 is "$(field epochs)" '8 2 ' 'to the end'
-tune blind -n 2 -H -m eval_macro_f1 -- --pause 0.1 data.cells
+tune blind -n 2 -H -- --pause 0.1 data.cells
 like "$(head -n 1 err)" 'its evaluations do not say eval_macro_f1: choose another metric, or --restart' \
 	'a metric that evaluations do not say'
 

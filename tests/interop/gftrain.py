@@ -31,7 +31,7 @@ def lines(command):
 cells = lines(f"cellview --jsonl {tokens}")
 
 def gftrain(name, options, rate):
-    subprocess.run(f"gftrain -q -m {base} -b 1000 --steps {STEPS} --rate {rate} --decay {DECAY} --warmup {WARMUP} --dropout 0 "
+    subprocess.run(f"gftrain -q -m {base} -b 1000 --steps {STEPS} --rate {rate} --decay {DECAY} --warmup {WARMUP} --dropout 0 --precision f32 "
                    f"--clip 0.5 {options} -o {T}/{name} {tokens}", shell=True, check=True)
     return f"{T}/{name}"
 
@@ -203,5 +203,5 @@ except ImportError:
     print("no peft")
 else:
     compare_logits("peft", PeftModel.from_pretrained(
-        BertForSequenceClassification.from_pretrained(base, num_labels=types[1]), f"{T}/lora"), f"{T}/merged")
+        BertForSequenceClassification.from_pretrained(base, num_labels=types[1]), f"{T}/lora"), f"{T}/lora")
 shutil.rmtree(T)

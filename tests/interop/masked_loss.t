@@ -13,7 +13,8 @@ compare() { # NAME SEED MASK ARG...: evaluates on rows 20 to 26 of the corpus
 	seed=$2
 	mask=$3
 	shift 3
-	gfpretrain --layers 2 --hidden 16 --heads 2 --positions 64 -b 300 --steps 60 --rate 0.01 --seed "$seed" --mask "$mask" \
+	gfpretrain --layers 2 --hidden 16 --heads 2 --positions 64 -b 300 --steps 60 --rate 0.01 --precision f32 \
+		--seed "$seed" --mask "$mask" \
 		--eval "$T/seven.cells" --log-every 0 --metrics "$T/metrics" -o "$T/$name" "$@" "$DATA/tokens.cells"
 	run "$PYTHON" tests/interop/masked_loss.py "$T/$name" "$T/seven" "$seed" 20 "$mask"
 	sed 's/^/# /' "$T/out" "$T/metrics"

@@ -6,7 +6,7 @@ need_python current
 GENEFORMER_DIR=$SHARED/data/geneformer
 export GENEFORMER_DIR
 
-for precision in f32 bf16; do
+for precision in f32 bf16 int8; do
 	run "$PYTHON" tests/parity/embeddings.py "$SHARED/golden" $precision
 	sed 's/^/# /' "$T/out"
 	status_is 0 "embeddings of the reference in $precision"

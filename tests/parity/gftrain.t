@@ -10,7 +10,7 @@ run_sh "h5ad2cells -g gene_symbol '$SHARED/data/cells/pbmc_facs.h5ad' | genemap 
 status_is 0 'tokens of 3,874 cells'
 
 train() { # FOLDER ARG...
-	run gftrain -q -m $D/model -c subpop --split split --steps 100 --rate 1e-3 --metrics "$T/$1.metrics" \
+	run gftrain -q -m $D/model -c subpop --split split --steps 100 --rate 1e-3 --precision f32 --metrics "$T/$1.metrics" \
 		--predictions "$T/$1.predictions" -o "$T/$1" "$2" "$3" "$T/facs.cells"
 }
 

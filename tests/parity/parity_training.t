@@ -20,10 +20,11 @@ print("\n".join(json.load(open(sys.argv[1]))[sys.argv[2]]["tensor_names"]))' "$g
 check() { # ISA WHAT KEY MODEL RATE WARMUP DECAY FROZEN
 	isa=$1
 	names "$3" >"$T/names"
-	run env CELLPIPE_ISA="$isa" "$T/training" "$2" "$golden/models/$4" "$golden/training/$3.safetensors" "$5" "$6" "$7" \
-		"$8" <"$T/names"
+	CELLPIPE_ISA=$isa "$T/training" "$2" "$golden/models/$4" "$golden/training/$3.safetensors" "$5" "$6" "$7" "$8" \
+		<"$T/names" >"$T/out" 2>"$T/err"
+	status=$?
 	sed 's/^/# /' "$T/out"
-	status_is 0 "$3 ${isa:-native}"
+	status_is 0 "$2 $3 ${isa:-native}"
 }
 
 # The program meets the instruction set before it meets the model.
@@ -37,6 +38,9 @@ for isa in '' avx2 generic; do
 	check "$isa" grads grads_mlm_v2 tiny-v2-mlm 0 0 0 0
 	check "$isa" grads grads_cell tiny-v2-cell 0 0 0 0
 	check "$isa" grads grads_gene tiny-v2-gene 0 0 0 0
+	check "$isa" bf16 grads_mlm_v1 tiny-v1-mlm 0 0 0 0
+	check "$isa" bf16 grads_cell tiny-v2-cell 0 0 0 0
+	check "$isa" bf16 grads_gene tiny-v2-gene 0 0 0 0
 	check "$isa" steps steps_mlm_v1 tiny-v1-mlm 1e-3 4 0.001 0
 	check "$isa" steps steps_cell tiny-v2-cell 5e-4 5 0.01 0
 	check "$isa" steps steps_cell_frozen tiny-v2-cell 5e-4 5 0.01 2

@@ -229,7 +229,7 @@ make_parts(struct bench *b, struct backward_part *parts, const double *factors)
 		c->offsets = offsets;
 		c->positions += 2 * i;
 		c->cu_positions = cu;
-		parts[i] = (struct backward_part){ .cells = c, .factors = factors };
+		parts[i] = (struct backward_part){ .cells = c, .factors = factors, .lane = i / 2 };
 		parts[i].labels = b->labels + (b->plan.rows == PLAN_POSITIONS ? 2 * i : i);
 	}
 }
@@ -357,6 +357,93 @@ check_bits(void)
 	o.backward.is_frugal = true;
 	expect(memcmp(one, gradient_with(&b, &a, &o, &loss[2]), bytes) == 0, "frugal");
 	expect(loss[0] == loss[1] && loss[0] == loss[2], "losses");
+	arena_free(&a);
+	stop(&b);
+}
+
+/* The same network in bfloat16; NULL where the CPU has none. */
+static struct bench *
+in_bf16(const struct bench *b, struct arena *a)
+{
+	struct bench *ret = arena_copy(a, b, 1, sizeof(*ret));
+	struct err e = { 0 };
+
+	ret->backend = backend_open(DEVICE_CPU, PRECISION_BF16, &e);
+	if (!ret->backend)
+		return NULL;
+	ret->p = parameters_create(ret->backend, b->m);
+	ret->a = (struct arena){ 0 };
+	return ret;
+}
+
+static double
+cosine(const float *x, const float *y, size_t n)
+{
+	double xy = 0, xx = 0, yy = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		xy += (double)x[i] * (double)y[i];
+		xx += (double)x[i] * (double)x[i];
+		yy += (double)y[i] * (double)y[i];
+	}
+	return xx == 0 && yy == 0 ? 1 : xy / sqrt(xx * yy);
+}
+
+/* The loss after 30 steps. */
+static double
+learn_some(struct bench *b)
+{
+	const double factor = 0.125;
+	struct learner_options o = { .threads = 2, .adamw = { .decay = 0.01, .clip = 1 } };
+	struct learner *l = learner_create(b->p, &b->plan, &o);
+	double loss;
+
+	for (int i = 0; i < 30; i++) {
+		gradient_of(b, l, &factor);
+		learner_update(l, 1e-3);
+	}
+	loss = gradient_of(b, l, &factor).loss;
+	learner_free(l);
+	return loss;
+}
+
+/* Gradients, and what is learned, are as in float32 but for rounding. */
+static void
+check_bf16(enum model_class class, enum plan_rows rows, enum plan_head head)
+{
+	const struct model_config config = config_of(class, ACTIVATION_RELU);
+	struct bench b = start(&config, rows, head), *half;
+	struct arena a = { 0 };
+	struct learner_options o = { .threads = 1 };
+	size_t bytes = b.p->n_values * sizeof(float);
+	double loss[3], end[2];
+	float *one, *two;
+
+	half = in_bf16(&b, &a);
+	if (half) {
+		one = gradient_with(&b, &a, &o, &loss[0]);
+		two = gradient_with(half, &a, &o, &loss[1]);
+		o.threads = 3;
+		expect(memcmp(two, gradient_with(half, &a, &o, &loss[2]), bytes) == 0, "3 threads");
+		expect(fabs(loss[0] - loss[1]) < 0.01 * loss[0] && loss[1] == loss[2],
+		    "loss %g, %g", loss[0], loss[1]);
+		expect(memcmp(one, two, bytes) != 0, "nothing was rounded");
+		for (size_t i = 0; i < b.p->n; i++) {
+			const struct parameter *q = &b.p->list[i];
+			double c = cosine(one + q->from, two + q->from, q->n);
+
+			/* the exact gradient of the keys' biases is 0 */
+			expect(
+			    c > 0.999 || strstr(q->name, "key.bias"), "%s: cosine %g", q->name, c);
+		}
+		end[0] = learn_some(&b);
+		end[1] = learn_some(half);
+		expect(end[0] < loss[0] / 2 && fabs(end[0] - end[1]) < 0.05 * end[0],
+		    "after 30 steps: %g, not %g", end[1], end[0]);
+		parameters_free(half->p);
+		backend_close(half->backend);
+		arena_free(&half->a);
+	}
 	arena_free(&a);
 	stop(&b);
 }
@@ -495,6 +582,8 @@ checks(void)
 		check_inputs(PLAN_FIRST, -2, is_frugal);
 	}
 	check_bits();
+	check_bf16(MODEL_MLM, PLAN_POSITIONS, PLAN_MLM);
+	check_bf16(MODEL_SEQUENCE, PLAN_FIRST, PLAN_SEQUENCE);
 	check_dropout();
 	check_frozen();
 	check_failure();

@@ -8,6 +8,7 @@
 #include "network_aid.h"
 #include "nn/gradient.h"
 #include "nn/lora.h"
+#include "nn/model_write.h"
 #include "reader_aid.h"
 
 enum { RANK = 3 };
@@ -174,38 +175,53 @@ sums_and_gradients_are_those_of_the_definition(void **state)
 	end();
 }
 
+/* The same numbers as in the parameters, whose matrices are the sums. */
+static void
+expect_matrix(const float *got, const char *name)
+{
+	struct parameter *q = find(name);
+
+	assert_memory_equal(got, p->values + q->from, q->n * sizeof(float));
+}
+
 static void
 what_is_written_is_read(void **state)
 {
+	static const struct cli_program program = { .name = "test" };
+	static const struct cli cli = { .program = &program };
 	char *folder = aid_make_folder(), *path = mem_printf("%s/peft", folder);
-	char *file = mem_printf("%s/adapter_model.safetensors", path);
+	char *base = mem_printf("%s/base", folder);
+	static const char *const metadata[] = { MODEL_CLASSES_KEY, "b\na\nc", NULL };
+	struct model_write_options o = { .is_bf16 = false };
 	struct err e = { 0 };
 	struct output_folder *f;
-	float *before;
+	struct model *m;
 
 	(void)state;
-	start(true, false);
-	memcpy(p->values + p->block_from[p->n_blocks], aid_numbers(&arena, 100, 1),
-	    100 * sizeof(float));
+	start(true, true);
+	model_write(base, &cli, p, &o, &e);
+	memcpy(p->values + p->block_from[p->n_blocks], aid_numbers(&arena, 200, 1),
+	    200 * sizeof(float));
 	lora_settle(lora);
-	before = arena_copy(&arena, p->values, p->n_values, sizeof(float));
 	f = output_folder_create(path, false, &e);
-	lora_write(lora, f, "base", NULL, &e);
+	lora_write(lora, f, "../base", metadata, &e);
 	output_folder_commit(f, &e);
 	aid_expect_no_error(&e);
-	for (size_t i = 0; i < p->n; i++)
-		if (!p->list[i].is_frozen)
-			memset(p->values + p->list[i].from, 1, p->list[i].n * sizeof(float));
-	assert_int_equal(lora_read(lora, path, &e), 0);
-	assert_memory_equal(p->values, before, p->n_values * sizeof(float));
-	remove(file);
-	assert_int_equal(lora_read(lora, path, &e), -1);
-	aid_expect_error(&e, "adapter_model.safetensors");
+	m = model_open(path, &e);
+	aid_expect_no_error(&e);
+	expect_matrix(m->layer[0].query_weight, "bert.encoder.layer.0.attention.self.query.weight");
+	expect_matrix(m->layer[1].ffn_output_weight, "bert.encoder.layer.1.output.dense.weight");
+	expect_matrix(m->head[0].weight, "classifier.weight");
+	expect_matrix(m->pooler_weight, "bert.pooler.dense.weight");
+	assert_int_equal(m->config.n_labels, 3);
+	assert_string_equal(m->config.labels[0], "b");
+	assert_string_equal(m->config.labels[2], "c");
+	model_close(m);
 	end();
-	free(file);
-	file = mem_printf("rm -rf '%s'", folder);
-	assert_int_equal(system(file), 0);
-	free(file);
+	free(base);
+	base = mem_printf("rm -rf '%s'", folder);
+	assert_int_equal(system(base), 0);
+	free(base);
 	free(path);
 	free(folder);
 }

@@ -75,7 +75,7 @@ write_model(void *context, struct output_folder *f, const char *const *metadata,
 }
 
 static int
-judge(void *context, const struct training_evaluation *v, json_t *line, enum training_verdict *ret,
+judge(void *context, struct training_evaluation *v, json_t *line, enum training_verdict *ret,
     struct err *e)
 {
 	struct bench *b = context;
