@@ -9,6 +9,7 @@
 #include "base/cli.h"
 #include "cell/gene_choice.h"
 #include "formats/genes_file.h"
+#include "nn/backend.h"
 #include "nn/model_vocabulary.h"
 #include "nn/perturb_rows.h"
 
@@ -210,6 +211,8 @@ open_perturber(struct options *opt, const struct model *model, const struct pert
 	model_hash(model, hash);
 	cli_note(cli, "model", hash);
 	cli_note(cli, "precision", perturber_precision(p));
+	if (*backend_why_cpu())
+		cli_inform(cli, "%s", backend_why_cpu());
 	cli_inform(cli, "on %s in %s", perturber_device(p), perturber_precision(p));
 	if (states && *states->precision && strcmp(states->precision, perturber_precision(p)) != 0)
 		cli_warn(cli, "%s: its states are in %s, the cells are computed in %s", opt->states,

@@ -2,9 +2,12 @@
 
 #include "nn/backend.h"
 #include "nn/cpu_backend.h"
+#include "nn/cuda_load.h"
 
 static const char *const devices[] = { "auto", "cpu", "cuda" };
 static const char *const precisions[] = { "auto", "f32", "bf16", "fp16", "int8" };
+
+static struct err why_cpu;
 
 static int
 find_word(const char *word, const char *const *words, int n)
@@ -46,10 +49,23 @@ precision_name(enum precision p)
 struct backend *
 backend_open(enum device device, enum precision precision, struct err *e)
 {
-	if (device != DEVICE_CUDA)
-		return cpu_backend_open(precision, e);
-	err_set(e, "device cuda: this build has no CUDA backend");
-	return NULL;
+	struct backend *b = NULL;
+
+	if (e->is_set)
+		return NULL;
+	if (device == DEVICE_CUDA)
+		return cuda_backend_open(precision, e);
+	why_cpu.is_set = false;
+	why_cpu.text[0] = '\0';
+	if (device == DEVICE_AUTO)
+		b = cuda_backend_open(precision, &why_cpu);
+	return b ? b : cpu_backend_open(precision, e);
+}
+
+const char *
+backend_why_cpu(void)
+{
+	return why_cpu.text;
 }
 
 void

@@ -55,6 +55,10 @@ struct packing {
 struct backend;
 struct gradient_ops; /* gradient.h */
 
+/* What fetch and cosine return, beside 0 and -1, where the device's memory was too small for what
+ * was asked: with fewer rows it may do. */
+enum { BACKEND_NO_ROOM = -2 };
+
 struct backend_ops {
 	/* Weights. The model's tensors must outlive what is made of them. Any thread may call
 	 * these, `linear_prepare` once for each layer before its first use: that is where the
@@ -62,6 +66,9 @@ struct backend_ops {
 	struct linear *(*linear_create)(struct backend *b, const float *weight, const float *bias,
 	    size_t n_out, size_t n_in, enum activation f);
 	int (*linear_prepare)(struct linear *w, struct err *e);
+	/* Few rows go through this layer: in INT8 it computes in float32 all the same. Before it is
+	 * prepared. May be NULL. */
+	void (*linear_widen)(struct linear *w);
 	void (*linear_free)(struct linear *w);
 	struct norm *(*norm_create)(
 	    struct backend *b, const float *gain, const float *bias, size_t n, float eps);
@@ -78,6 +85,9 @@ struct backend_ops {
 	void (*workspace_free)(struct workspace *ws);
 	struct activations *(*activations_create)(struct workspace *ws, size_t columns);
 	void (*activations_shape)(struct activations *a, size_t rows);
+	/* From now on linear layers write float32 into it, where the precision has less: it is a
+	 * result, not something to be multiplied. May be NULL. */
+	void (*activations_widen)(struct activations *a);
 	void (*activations_free)(struct activations *a);
 	/* Rows from host memory [n][columns]; when it returns every workspace may read them. */
 	void (*load)(struct workspace *ws, const float *host, struct rows out);
@@ -125,13 +135,18 @@ struct backend_ops {
 	void (*pool)(struct workspace *ws, const struct pooling *w, struct activations *in,
 	    const size_t *from, const size_t *to, struct rows out);
 	/* Copies rows to host memory [n][columns], when all that was asked before is done. 0, or -1
-	 * with the workspace's first failure; the workspace can then be used again. */
+	 * or BACKEND_NO_ROOM with the workspace's first failure; the workspace can then be used
+	 * again. */
 	int (*fetch)(struct workspace *ws, struct rows in, float *host, struct err *e);
 	/* ret[i] = the cosine of row a_rows[i] of a with row b_rows[i] of b: the product of the
 	 * two, each divided by its norm or 1e-8, whichever is more; sums in double precision. All
 	 * host, n of them. Waits, reports and ends as fetch does. */
 	int (*cosine)(struct workspace *ws, struct activations *a, const size_t *a_rows,
 	    struct activations *b, const size_t *b_rows, size_t n, double *ret, struct err *e);
+
+	/* How many tokens of such a network a batch should have, once its weights are there. NULL:
+	 * whatever suits the caller. */
+	size_t (*batch_tokens)(const struct backend *b, const struct model_config *config);
 
 	void (*close)(struct backend *b);
 };
@@ -143,10 +158,14 @@ struct backend {
 	const char *name;         /* "cpu avx512" */
 	size_t tile; /* rows that one step of a row-wise chain should take, to stay in cache */
 	const struct gradient_ops *gradient; /* what learning needs; NULL where it has none */
+	size_t workspaces; /* more than these work no faster; 0: one for each thread */
 };
 
-/* NULL with *e set where the device is absent or does not have the precision. */
+/* NULL with *e set where the device is absent or does not have the precision. AUTO is a GPU where
+ * there is one that does, else the CPU. */
 struct backend *backend_open(enum device device, enum precision precision, struct err *e);
+/* Why the last AUTO of this process took the CPU: one line, "" where it did not. */
+const char *backend_why_cpu(void);
 /* Everything made of it must have been freed. NULL is allowed. */
 void backend_close(struct backend *b);
 

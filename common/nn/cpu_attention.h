@@ -22,6 +22,10 @@
 
 enum { ATTENTION_BLOCK = 256 }; /* keys that are scored together; the row length of `s` below */
 
+struct attention_head;    /* cpu_attention_head.h */
+struct attention_scratch; /* a thread's working memory: 2 * head_size floats for each key of the
+			     longest cell */
+
 /* One instruction set's packing and inner loops. They work on `group` queries at a time and know d,
  * the head size, and width, which is d rounded up to a multiple of 16. What is packed is its own
  * affair: `element` bytes a value, d rounded up to a multiple of `depth` values for a query or key,
@@ -30,6 +34,9 @@ enum { ATTENTION_BLOCK = 256 }; /* keys that are scored together; the row length
 struct attention_kernel {
 	size_t group, panel, depth, element;
 	void (*begin)(void), (*end)(void); /* around the work of a thread; may be NULL */
+	/* All of one head of one cell, in a way of its own; then the rest is NULL. */
+	void (*run_head)(const struct attention_kernel *kernel, const struct attention_head *h,
+	    struct attention_scratch *scratch);
 	/* n rows of d, `stride` apart, times unit; the rest of the group or panel becomes 0. */
 	void (*pack_queries)(
 	    const float *q, size_t stride, size_t n, size_t d, float unit, void *to);
@@ -74,9 +81,6 @@ struct attention_call {
 	float *log_sum;
 	const struct dropout *drop;
 };
-
-struct attention_scratch; /* a thread's working memory: 2 * head_size floats for each key of the
-			     longest cell */
 
 struct attention_scratch *attention_scratch_create(void);
 void attention_scratch_free(struct attention_scratch *s);

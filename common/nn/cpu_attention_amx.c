@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "nn/cpu_attention.h"
+#include "nn/cpu_attention_amx.h"
 #include "nn/cpu_exp2.h"
 
 #define TARGET          \
@@ -34,12 +35,8 @@ struct tile_config {
 		x, x, x, x, x, x, x, x \
 	}
 
-/* The compiler does not know that tile instructions read memory: what they need must have been
- * stored before. */
-#define STORED_BEFORE __asm__ volatile("" ::: "memory")
-
-TARGET static void
-begin(void)
+TARGET void
+attention_amx_begin(void)
 {
 	static const struct tile_config config = {
 		.palette = 1, .bytes = EIGHT(LINE), .rows = EIGHT(ROWS)
@@ -48,8 +45,8 @@ begin(void)
 	_tile_loadconfig(&config);
 }
 
-TARGET static void
-end(void)
+TARGET void
+attention_amx_end(void)
 {
 	_tile_release();
 }
@@ -130,7 +127,7 @@ scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 	const int row = ATTENTION_BLOCK * sizeof(float);
 	size_t steps = (d + DEPTH - 1) / DEPTH;
 
-	STORED_BEFORE;
+	AMX_BARRIER;
 	for (size_t j = 0; j < n; j += PANEL) {
 		_tile_zero(0);
 		_tile_zero(1);
@@ -257,7 +254,7 @@ values(const float *s, const void *packed_v, size_t n, size_t width, const float
 	const unsigned char *v = packed_v;
 
 	scale_sums(o, width, scale);
-	STORED_BEFORE;
+	AMX_BARRIER;
 	for (size_t c = 0; c < width; c += 32) {
 		if (width - c >= 32)
 			add_two(s, v + c / ROWS * TILE, n, width, o + c);
@@ -271,8 +268,8 @@ const struct attention_kernel attention_amx = {
 	.panel = PANEL,
 	.depth = DEPTH,
 	.element = 2,
-	.begin = begin,
-	.end = end,
+	.begin = attention_amx_begin,
+	.end = attention_amx_end,
 	.pack_queries = pack_queries,
 	.pack_keys = pack_keys,
 	.pack_values = pack_values,

@@ -1,6 +1,5 @@
 /* cpu_attention_generic.c - the attention kernel in plain C, 4 queries x 8 keys. */
 
-#include <stdint.h>
 #include <string.h>
 
 #include "nn/cpu_attention.h"
@@ -25,28 +24,6 @@ static void
 pack_values(const float *v, size_t stride, size_t n, size_t d, void *to)
 {
 	attention_pad_rows(v, stride, n, d, to, PANEL);
-}
-
-/* 2^x for x <= 0. */
-static float
-exp2_of(float x)
-{
-	float whole, part, p;
-	uint32_t bits;
-
-	x = x > EXP2_MIN ? x : EXP2_MIN;
-	whole = (float)(int)(x - 0.5f); /* to the nearest: x is not above 0 */
-	part = x - whole;
-	p = EXP2_5;
-	p = p * part + EXP2_4;
-	p = p * part + EXP2_3;
-	p = p * part + EXP2_2;
-	p = p * part + EXP2_1;
-	p = p * part + 1;
-	memcpy(&bits, &p, sizeof(bits));
-	bits += (uint32_t)(int)whole << 23;
-	memcpy(&p, &bits, sizeof(p));
-	return p;
 }
 
 static void
@@ -75,10 +52,10 @@ softmax(float *s, size_t n, float *max, float *sum, float *scale)
 		for (size_t j = 0; j < n; j++)
 			top = s[j] > top ? s[j] : top;
 		for (size_t j = 0; j < n; j++) {
-			s[j] = exp2_of(s[j] - top);
+			s[j] = exp2_plain(s[j] - top);
 			total += s[j];
 		}
-		scale[i] = exp2_of(max[i] - top);
+		scale[i] = exp2_plain(max[i] - top);
 		sum[i] = sum[i] * scale[i] + total;
 		max[i] = top;
 	}

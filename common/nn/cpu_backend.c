@@ -1,3 +1,9 @@
+/*  1. activations, weights, workspaces
+ *  2. norms and linear layers
+ *  3. attention
+ *  4. gathering, means and results
+ *  5. the backend */
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,8 +11,10 @@
 
 #include "base/mem.h"
 #include "nn/cpu_attention.h"
+#include "nn/cpu_attention_int8.h"
 #include "nn/cpu_backend.h"
 #include "nn/cpu_gradient.h"
+#include "nn/cpu_int8_matmul.h"
 #include "nn/cpu_isa.h"
 #include "nn/cpu_matmul.h"
 #include "nn/cpu_rows.h"
@@ -15,12 +23,14 @@ struct cpu_backend {
 	struct backend base;
 	enum cpu_isa isa;
 	struct matmul_library *matmul;
-	const struct attention_kernel *attention;
+	const struct attention_kernel *attention, *exact_attention;
 	char name[40];
 };
 
 struct linear {
-	struct matmul *matmul;
+	struct matmul *matmul; /* used where there is no int8 */
+	struct int8_matmul *int8;
+	bool is_inner; /* another one reads its output */
 };
 
 struct norm {
@@ -41,21 +51,58 @@ struct pooling {
 struct workspace {
 	struct cpu_backend *backend;
 	struct matmul_scratch *matmul;
+	struct int8_matmul_scratch *int8;
 	struct attention_scratch *attention;
 	struct buffer shares; /* double [n]: of the rows of a pool */
 	struct err err;       /* the first failure since the last fetch */
 };
 
+/* In precision int8 rows may be there as bytes as well, when who computed them had them at hand:
+ * the first n_bytes. */
 struct activations {
 	float *data; /* [room][columns]; room is a multiple of tile */
 	size_t rows, columns, room, tile;
+	struct int8_rows bytes; /* NULLs until they are needed */
+	size_t n_bytes;
 };
 
-static float *
+/* ---- 1. activations, weights, workspaces ---- */
+
+static const float *
 first(struct rows r)
 {
 	assert(r.from + r.n <= r.a->rows);
 	return r.a->data + r.from * r.a->columns;
+}
+
+/* The same, to be written: bytes of these rows are none any more. */
+static float *
+target(struct rows r)
+{
+	if (r.a->n_bytes > r.from)
+		r.a->n_bytes = r.from;
+	return (float *)(uintptr_t)first(r);
+}
+
+static struct int8_rows
+bytes_at(const struct activations *a, size_t row)
+{
+	return (struct int8_rows){ a->bytes.code + row * a->columns, a->bytes.scale + row };
+}
+
+/* Room for the bytes of rows, which the caller then makes. */
+static struct int8_rows
+bytes_for(struct rows r)
+{
+	struct activations *a = r.a;
+
+	if (!a->bytes.code) {
+		a->bytes.code = mem_zero(a->room * a->columns, sizeof(*a->bytes.code));
+		a->bytes.scale = mem_zero(a->room, sizeof(*a->bytes.scale));
+	}
+	if (a->n_bytes >= r.from && a->n_bytes < r.from + r.n)
+		a->n_bytes = r.from + r.n;
+	return bytes_at(a, r.from);
 }
 
 /* A product may write whole tiles: rows beyond r.n must belong to nobody. */
@@ -71,16 +118,27 @@ static struct linear *
 linear_create(struct backend *b, const float *weight, const float *bias, size_t n_out, size_t n_in,
     enum activation f)
 {
-	struct linear *w = mem_alloc(1, sizeof(*w));
+	struct cpu_backend *cpu = (struct cpu_backend *)b;
+	struct linear *w = mem_zero(1, sizeof(*w));
 
-	w->matmul = matmul_create(((struct cpu_backend *)b)->matmul, weight, bias, n_out, n_in, f);
+	if (b->precision == PRECISION_INT8)
+		w->int8 = int8_matmul_create(cpu->matmul, cpu->isa, weight, bias, n_out, n_in, f);
+	w->matmul = matmul_create(cpu->matmul, weight, bias, n_out, n_in, f);
+	w->is_inner = f != ACTIVATION_NONE;
 	return w;
+}
+
+static void
+linear_widen(struct linear *w)
+{
+	int8_matmul_free(w->int8);
+	w->int8 = NULL;
 }
 
 static int
 linear_prepare(struct linear *w, struct err *e)
 {
-	return matmul_pack(w->matmul, e);
+	return w->int8 ? int8_matmul_pack(w->int8, e) : matmul_pack(w->matmul, e);
 }
 
 static void
@@ -89,6 +147,7 @@ linear_free(struct linear *w)
 	if (!w)
 		return;
 	matmul_free(w->matmul);
+	linear_widen(w);
 	free(w);
 }
 
@@ -147,6 +206,7 @@ workspace_create(struct backend *b)
 
 	ws->backend = (struct cpu_backend *)b;
 	ws->matmul = matmul_scratch_create();
+	ws->int8 = int8_matmul_scratch_create();
 	ws->attention = attention_scratch_create();
 	return ws;
 }
@@ -157,6 +217,7 @@ workspace_free(struct workspace *ws)
 	if (!ws)
 		return;
 	matmul_scratch_free(ws->matmul);
+	int8_matmul_scratch_free(ws->int8);
 	attention_scratch_free(ws->attention);
 	buffer_free(&ws->shares);
 	free(ws);
@@ -173,12 +234,22 @@ activations_create(struct workspace *ws, size_t columns)
 }
 
 static void
+free_rows(struct activations *a)
+{
+	free(a->data);
+	free(a->bytes.code);
+	free(a->bytes.scale);
+	a->bytes = (struct int8_rows){ NULL, NULL };
+	a->n_bytes = 0;
+}
+
+static void
 activations_shape(struct activations *a, size_t rows)
 {
 	a->rows = rows;
 	if (rows <= a->room)
 		return;
-	free(a->data);
+	free_rows(a);
 	a->room = (rows + a->tile - 1) / a->tile * a->tile;
 	a->data = mem_zero(a->room * a->columns, sizeof(*a->data));
 }
@@ -188,15 +259,36 @@ activations_free(struct activations *a)
 {
 	if (!a)
 		return;
-	free(a->data);
+	free_rows(a);
 	free(a);
 }
+
+/* ---- 2. norms and linear layers ---- */
 
 static void
 load(struct workspace *ws, const float *host, struct rows out)
 {
 	(void)ws;
-	memcpy(first(out), host, out.n * out.a->columns * sizeof(*host));
+	memcpy(target(out), host, out.n * out.a->columns * sizeof(*host));
+}
+
+/* The rows of a norm go into linear layers, so they are made bytes while they are in the cache. */
+static void
+normalize_rows(struct workspace *ws, const struct norm *w, const float *in, struct rows out)
+{
+	bool has_bytes = ws->backend->base.precision == PRECISION_INT8;
+	size_t step = has_bytes ? 1 : out.n;
+	enum cpu_isa isa = ws->backend->isa;
+	float *to = target(out);
+
+	for (size_t i = 0; i < out.n; i += step, in += step * w->n, to += step * w->n) {
+		rows_normalize(isa, in, to, step, w->n, w->gain, w->bias, w->eps);
+		if (has_bytes) {
+			struct int8_rows row = bytes_for((struct rows){ out.a, out.from + i, 1 });
+
+			int8_rows_make(isa, to, 1, w->n, &row);
+		}
+	}
 }
 
 static void
@@ -205,43 +297,90 @@ embed(struct workspace *ws, const struct embedding *w, const int32_t *ids, const
 {
 	const struct model *m = w->model;
 	size_t n = m->config.hidden;
-	float *to = first(out);
+	struct norm norm = { m->embedding_norm_weight, m->embedding_norm_bias, n,
+		m->config.layer_norm_eps };
+	float *to = target(out);
 
 	for (size_t i = 0; i < out.n; i++)
 		rows_add3(m->word_embeddings + (size_t)ids[i] * n, m->type_embeddings,
 		    m->position_embeddings + (size_t)positions[i] * n, to + i * n, n);
-	rows_normalize(ws->backend->isa, to, to, out.n, n, m->embedding_norm_weight,
-	    m->embedding_norm_bias, m->config.layer_norm_eps);
+	normalize_rows(ws, &norm, to, out);
+}
+
+static void
+multiply(
+    struct workspace *ws, const struct linear *w, struct rows in, struct rows out, bool is_added)
+{
+	struct int8_rows bytes, inner;
+	struct int8_call call = {
+		.in = first(in), .out = target(out), .rows = in.n, .is_added = is_added
+	};
+
+	check_padding(ws, out);
+	if (ws->err.is_set)
+		return;
+	if (!w->int8) {
+		matmul_run(w->matmul, call.in, call.out, in.n, is_added, ws->matmul, &ws->err);
+		return;
+	}
+	if (in.from + in.n <= in.a->n_bytes) {
+		bytes = bytes_at(in.a, in.from);
+		call.in_bytes = &bytes;
+	}
+	if (w->is_inner) {
+		inner = bytes_for(out);
+		call.out_bytes = &inner;
+	}
+	int8_matmul_run(w->int8, &call, ws->int8, &ws->err);
 }
 
 static void
 linear(struct workspace *ws, const struct linear *w, struct rows in, struct rows out)
 {
-	check_padding(ws, out);
 	assert(in.n == out.n);
-	if (!ws->err.is_set)
-		matmul_run(w->matmul, first(in), first(out), in.n, false, ws->matmul, &ws->err);
+	multiply(ws, w, in, out, false);
 }
 
 static void
 linear_add(struct workspace *ws, const struct linear *w, struct rows in, struct rows residual,
     struct rows out)
 {
-	check_padding(ws, out);
 	assert(in.n == out.n && in.n == residual.n);
-	if (ws->err.is_set)
-		return;
 	if (first(residual) != first(out))
-		memcpy(first(out), first(residual), out.n * out.a->columns * sizeof(float));
-	matmul_run(w->matmul, first(in), first(out), in.n, true, ws->matmul, &ws->err);
+		memcpy(target(out), first(residual), out.n * out.a->columns * sizeof(float));
+	multiply(ws, w, in, out, true);
 }
 
 static void
 normalize(struct workspace *ws, const struct norm *w, struct rows in, struct rows out)
 {
 	assert(in.n == out.n && in.a->columns == w->n && out.a->columns == w->n);
-	rows_normalize(
-	    ws->backend->isa, first(in), first(out), in.n, w->n, w->gain, w->bias, w->eps);
+	normalize_rows(ws, w, first(in), out);
+}
+
+/* ---- 3. attention ---- */
+
+/* A few queries are quick in float32: in int8, too, the rows that are wanted in the end lose
+ * nothing there. */
+static void
+attend(const struct cpu_backend *b, struct attention_call *call, struct attention_scratch *scratch)
+{
+	enum { FEW = 16 };
+	const size_t *cu_q = call->cu_q, *cu_k = call->cu_k;
+	size_t n = call->n_cells;
+
+	if (b->attention == b->exact_attention) {
+		attention_run(b->attention, call, scratch);
+		return;
+	}
+	call->n_cells = 1;
+	for (size_t i = 0; i < n; i++) {
+		bool is_few = cu_q[i + 1] - cu_q[i] <= FEW;
+
+		call->cu_q = cu_q + i;
+		call->cu_k = cu_k + i;
+		attention_run(is_few ? b->exact_attention : b->attention, call, scratch);
+	}
 }
 
 static void
@@ -252,19 +391,19 @@ attention_sums(struct workspace *ws, size_t heads, const struct packing *cells,
 	struct attention_call call = { .q = q->data,
 		.k = k->data,
 		.v = v->data,
-		.out = out->data,
+		.out = target((struct rows){ out, 0, out->rows }),
 		.cu_q = cells->cu_q,
 		.cu_k = cells->cu_k,
 		.n_cells = cells->n,
 		.heads = heads,
 		.head_size = q->columns / heads,
-		.log_sum = sums ? sums->data : NULL };
+		.log_sum = sums ? target((struct rows){ sums, 0, sums->rows }) : NULL };
 
 	assert(cells->cu_q[cells->n] == q->rows && cells->cu_k[cells->n] == k->rows);
 	assert(q->rows == out->rows && k->rows == v->rows);
 	assert(!sums || (sums->rows == q->rows && sums->columns == heads));
 	if (!ws->err.is_set)
-		attention_run(ws->backend->attention, &call, ws->attention);
+		attend(ws->backend, &call, ws->attention);
 }
 
 static void
@@ -280,27 +419,31 @@ attention_join(struct workspace *ws, size_t heads, struct activations *out,
     const size_t *rows)
 {
 	size_t n = out->columns;
+	float *to = target((struct rows){ out, 0, out->rows });
 
 	(void)ws;
 	assert(other->columns == n && sums->columns == heads && other_sums->columns == heads);
 	assert(sums->rows == out->rows && other_sums->rows == other->rows);
 	for (size_t i = 0; i < out->rows; i++) {
 		assert(rows[i] < other->rows);
-		rows_join(out->data + i * n, sums->data + i * heads, other->data + rows[i] * n,
+		rows_join(to + i * n, sums->data + i * heads, other->data + rows[i] * n,
 		    other_sums->data + rows[i] * heads, heads, n / heads);
 	}
 }
+
+/* ---- 4. gathering, means and results ---- */
 
 static void
 gather(struct workspace *ws, struct activations *in, const size_t *index, struct rows out)
 {
 	size_t n = in->columns;
+	float *to = target(out);
 
 	(void)ws;
 	assert(n == out.a->columns);
 	for (size_t i = 0; i < out.n; i++) {
 		assert(index[i] < in->rows);
-		memcpy(first(out) + i * n, in->data + index[i] * n, n * sizeof(float));
+		memcpy(to + i * n, in->data + index[i] * n, n * sizeof(float));
 	}
 }
 
@@ -314,7 +457,7 @@ mean(struct workspace *ws, struct activations *in, const size_t *from, const siz
 	assert(n == out.a->columns);
 	for (size_t i = 0; i < out.n; i++) {
 		assert(from[i] <= to[i] && to[i] <= in->rows);
-		rows_mean(in->data, from[i], to[i], n, first(out) + i * n);
+		rows_mean(in->data, from[i], to[i], n, target(out) + i * n);
 	}
 }
 
@@ -330,7 +473,7 @@ pool(struct workspace *ws, const struct pooling *w, struct activations *in, cons
 		ws->shares.size = 0;
 		rows_pool(in->data, from[i], to[i], n, w->weight,
 		    buffer_grow(&ws->shares, (to[i] - from[i]) * sizeof(double)),
-		    first(out) + i * n);
+		    target(out) + i * n);
 	}
 }
 
@@ -365,6 +508,8 @@ cosine(struct workspace *ws, struct activations *a, const size_t *a_rows, struct
 	return failed ? -1 : 0;
 }
 
+/* ---- 5. the backend ---- */
+
 static void
 cpu_close(struct backend *base)
 {
@@ -376,6 +521,7 @@ cpu_close(struct backend *base)
 
 static const struct backend_ops ops = {
 	.linear_create = linear_create,
+	.linear_widen = linear_widen,
 	.linear_prepare = linear_prepare,
 	.linear_free = linear_free,
 	.norm_create = norm_create,
@@ -408,14 +554,19 @@ static const struct backend_ops ops = {
 static int
 choose_precision(enum cpu_isa isa, enum precision *p, struct err *e)
 {
+	const char *missing = NULL;
+
 	if (*p == PRECISION_AUTO)
 		*p = cpu_isa_prefers_bf16(isa) ? PRECISION_BF16 : PRECISION_F32;
 	if (*p == PRECISION_BF16 && isa < CPU_ISA_AVX512)
-		return err_set(e, "precision bf16: needs AVX-512, and there is %s only; use f32",
-		    cpu_isa_name(isa));
-	if (*p != PRECISION_F32 && *p != PRECISION_BF16)
-		return err_set(
-		    e, "precision %s: the CPU backend has f32 and bf16", precision_name(*p));
+		missing = "AVX-512";
+	if (*p == PRECISION_INT8 && !cpu_isa_has_vnni(isa))
+		missing = "AVX-512 with VNNI";
+	if (missing)
+		return err_set(e, "precision %s: needs %s, and there is %s only; use f32",
+		    precision_name(*p), missing, cpu_isa_name(isa));
+	if (*p == PRECISION_FP16)
+		return err_set(e, "precision fp16: the CPU backend has f32, bf16 and int8");
 	return 0;
 }
 
@@ -429,14 +580,20 @@ cpu_backend_open(enum precision precision, struct err *e)
 		return NULL;
 	b = mem_zero(1, sizeof(*b));
 	b->isa = isa;
-	b->attention = attention_kernel(isa, precision == PRECISION_BF16);
+	b->exact_attention = attention_kernel(isa, precision == PRECISION_BF16);
+	b->attention = b->exact_attention;
+	if (precision == PRECISION_INT8)
+		b->attention = attention_kernel_int8(isa);
 	b->matmul = matmul_library_open(isa, precision == PRECISION_BF16, e);
 	if (!b->matmul) {
 		free(b);
 		return NULL;
 	}
 	snprintf(b->name, sizeof(b->name), "cpu %s", cpu_isa_name(isa));
-	b->base =
-	    (struct backend){ &ops, precision, b->name, matmul_tile(b->matmul), &cpu_gradient_ops };
+	b->base = (struct backend){ .op = &ops,
+		.precision = precision,
+		.name = b->name,
+		.tile = matmul_tile(b->matmul),
+		.gradient = precision == PRECISION_INT8 ? NULL : &cpu_gradient_ops };
 	return &b->base;
 }

@@ -6,8 +6,8 @@
 
 #include "nn/backend.h"
 
-/* f32 always; bf16 (matrix products only; all else stays float32) with AVX-512. NULL with *e set
- * otherwise. */
+/* f32 always; bf16 with AVX-512; int8, which cannot learn, with AVX-512 and VNNI: products of
+ * matrices and attention only, all else stays float32. NULL with *e set otherwise. */
 struct backend *cpu_backend_open(enum precision precision, struct err *e);
 
 #endif

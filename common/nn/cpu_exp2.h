@@ -7,6 +7,9 @@
 #ifndef NN_CPU_EXP2_H
 #define NN_CPU_EXP2_H
 
+#include <stdint.h>
+#include <string.h>
+
 #define EXP2_MIN -126.0f
 #define EXP2_1 0x1.62e42ap-1f
 #define EXP2_2 0x1.ebf9bcp-3f
@@ -17,5 +20,27 @@
 #define EXP2_CUBIC_1 0x1.62f5fap-1f
 #define EXP2_CUBIC_2 0x1.f00c4ep-3f
 #define EXP2_CUBIC_3 0x1.c2a216p-5f
+
+/* 2^x for x <= 0, of degree 5, without fused operations. A NaN is taken as EXP2_MIN. */
+static inline float
+exp2_plain(float x)
+{
+	float whole, part, p;
+	uint32_t bits;
+
+	x = x > EXP2_MIN ? x : EXP2_MIN;
+	whole = (float)(int)(x - 0.5f); /* to the nearest: x is not above 0 */
+	part = x - whole;
+	p = EXP2_5;
+	p = p * part + EXP2_4;
+	p = p * part + EXP2_3;
+	p = p * part + EXP2_2;
+	p = p * part + EXP2_1;
+	p = p * part + 1;
+	memcpy(&bits, &p, sizeof(bits));
+	bits += (uint32_t)(int)whole << 23;
+	memcpy(&p, &bits, sizeof(p));
+	return p;
+}
 
 #endif

@@ -69,6 +69,18 @@ cpu_isa_prefers_bf16(enum cpu_isa isa)
 	return isa == CPU_ISA_AMX || (isa == CPU_ISA_AVX512 && is_amd() && cpuid_bit(7, 1, 0, 5));
 }
 
+bool
+cpu_isa_has_amx_int8(enum cpu_isa isa)
+{
+	return isa >= CPU_ISA_AMX && cpuid_bit(7, 0, 3, 25);
+}
+
+bool
+cpu_isa_has_vnni(enum cpu_isa isa)
+{
+	return isa >= CPU_ISA_AVX512 && cpuid_bit(7, 0, 2, 11);
+}
+
 #else
 
 static enum cpu_isa
@@ -79,6 +91,20 @@ find_native(void)
 
 bool
 cpu_isa_prefers_bf16(enum cpu_isa isa)
+{
+	(void)isa;
+	return false;
+}
+
+bool
+cpu_isa_has_vnni(enum cpu_isa isa)
+{
+	(void)isa;
+	return false;
+}
+
+bool
+cpu_isa_has_amx_int8(enum cpu_isa isa)
 {
 	(void)isa;
 	return false;

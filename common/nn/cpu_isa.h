@@ -30,6 +30,10 @@ bool cpu_isa_is_native(enum cpu_isa isa);
  * AVX512-BF16 (Intel's without AMX take twice as long as in float32). */
 bool cpu_isa_prefers_bf16(enum cpu_isa isa);
 
+/* May 8-bit integers be multiplied with AVX512-VNNI, or with AMX-INT8? */
+bool cpu_isa_has_vnni(enum cpu_isa isa);
+bool cpu_isa_has_amx_int8(enum cpu_isa isa);
+
 /* "generic", "avx2", "avx512", "amx". */
 const char *cpu_isa_name(enum cpu_isa isa);
 

@@ -1,3 +1,9 @@
+/*  1. describing a product
+ *  2. primitives
+ *  3. packing and running
+ *  4. the library */
+
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,7 +11,18 @@
 #include "base/mem.h"
 #include "nn/cpu_matmul_library.h"
 
-int
+/* ---- 1. describing a product ---- */
+
+static const struct {
+	dnnl_data_type_t in, weights, out;
+	dnnl_data_type_t plain; /* what weights come as */
+} types[] = {
+	[SHAPE_F32] = { dnnl_f32, dnnl_f32, dnnl_f32, dnnl_f32 },
+	[SHAPE_BF16] = { dnnl_bf16, dnnl_bf16, dnnl_f32, dnnl_f32 },
+	[SHAPE_INT8] = { dnnl_u8, dnnl_s8, dnnl_s32, dnnl_s8 },
+};
+
+static int
 onednn_failed(struct err *e, const char *what, dnnl_status_t status)
 {
 	return err_set(e, "oneDNN: cannot %s (status %d)", what, (int)status);
@@ -58,14 +75,14 @@ static dnnl_status_t
 describe(dnnl_primitive_desc_t *ret, struct shape *shape, dnnl_memory_desc_t *weights, size_t rows,
     bool is_added, struct primitive *p)
 {
-	dnnl_data_type_t type = shape->lib->is_bf16 ? dnnl_bf16 : dnnl_f32;
 	dnnl_primitive_attr_t attr = NULL;
 	dnnl_status_t s = make_attributes(&attr, shape, is_added);
 
 	if (!s)
-		s = desc_plain(&p->in, type, rows, shape->n_in, shape->n_in, 1);
+		s = desc_plain(&p->in, types[shape->numbers].in, rows, shape->n_in, shape->n_in, 1);
 	if (!s)
-		s = desc_plain(&p->out, dnnl_f32, rows, shape->n_out, shape->n_out, 1);
+		s = desc_plain(
+		    &p->out, types[shape->numbers].out, rows, shape->n_out, shape->n_out, 1);
 	if (!s)
 		s = describe_matmul(ret, shape->lib->engine, &p->in, weights,
 		    shape->has_bias ? &shape->bias : NULL, &p->out, attr);
@@ -84,12 +101,11 @@ describe(dnnl_primitive_desc_t *ret, struct shape *shape, dnnl_memory_desc_t *we
 static dnnl_status_t
 choose_layout(struct shape *shape)
 {
-	dnnl_data_type_t type = shape->lib->is_bf16 ? dnnl_bf16 : dnnl_f32;
 	struct primitive tile = { 0 };
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_memory_desc_t any;
 	queried_desc best;
-	dnnl_status_t s = desc_any(&any, type, shape->n_in, shape->n_out);
+	dnnl_status_t s = desc_any(&any, types[shape->numbers].weights, shape->n_in, shape->n_out);
 
 	if (!s)
 		s = desc_plain(&shape->bias, dnnl_f32, 1, shape->n_out, shape->n_out, 1);
@@ -106,8 +122,9 @@ choose_layout(struct shape *shape)
 	return s;
 }
 
-dnnl_status_t
-shape_lay_out(struct shape *shape)
+/* Decides on the layout of the packed weights; does nothing where that is done. */
+static dnnl_status_t
+lay_out(struct shape *shape)
 {
 	dnnl_status_t s = dnnl_success;
 
@@ -119,6 +136,8 @@ shape_lay_out(struct shape *shape)
 	pthread_mutex_unlock(&shape->lib->mutex);
 	return s;
 }
+
+/* ---- 2. primitives ---- */
 
 static void
 primitive_free(struct primitive *p)
@@ -133,8 +152,9 @@ primitive_free(struct primitive *p)
 	free(p);
 }
 
-/* Describes and makes it if it is of the implementation `kind` (NULL: only describes it, without a
- * handle). NULL on failure, or with success where it is of another one. */
+/* Describes and makes it if it is of the implementation `kind`, or its sums are of integers, whose
+ * bits are everywhere the same (NULL: only describes it, without a handle). NULL on failure, or
+ * with success where it is of another one. */
 static struct primitive *
 try_primitive(
     struct shape *shape, size_t rows, bool is_added, const char *kind, dnnl_status_t *ret_s)
@@ -142,7 +162,8 @@ try_primitive(
 	struct primitive *p = mem_zero(1, sizeof(*p));
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_status_t s = describe(&pd, shape, &shape->packed, rows, is_added, p);
-	bool is_alike = !s && (!kind || strcmp(p->kind, kind) == 0);
+	bool is_exact = shape->numbers == SHAPE_INT8;
+	bool is_alike = !s && (!kind || is_exact || strcmp(p->kind, kind) == 0);
 
 	if (is_alike && kind) {
 		s = CLONE(
@@ -177,8 +198,9 @@ make_primitive(struct shape *shape, size_t rows, bool is_added, struct err *e)
 	return p;
 }
 
-struct primitive *
-shape_primitive(struct shape *shape, size_t rows, bool is_added, struct err *e)
+/* The primitive for that many rows; it may compute more, up to a tile. NULL with *e set. */
+static struct primitive *
+find_primitive(struct shape *shape, size_t rows, bool is_added, struct err *e)
 {
 	_Atomic(struct primitive *) *place =
 	    &shape->primitive[is_added][rows / shape->lib->step - 1];
@@ -204,8 +226,9 @@ shape_find(const struct shape *want)
 
 	pthread_mutex_lock(&lib->mutex);
 	for (s = lib->shapes; s; s = s->next)
-		if (s->n_out == want->n_out && s->n_in == want->n_in &&
-		    s->activation == want->activation && s->has_bias == want->has_bias)
+		if (s->numbers == want->numbers && s->n_out == want->n_out &&
+		    s->n_in == want->n_in && s->activation == want->activation &&
+		    s->has_bias == want->has_bias)
 			break;
 	if (!s) {
 		s = mem_zero(1, sizeof(*s));
@@ -216,6 +239,109 @@ shape_find(const struct shape *want)
 	pthread_mutex_unlock(&lib->mutex);
 	return s;
 }
+
+/* ---- 3. packing and running ---- */
+
+void
+matmul_space_grow(struct matmul_space *s, size_t want)
+{
+	if (s->size >= want)
+		return;
+	free(s->data);
+	s->data = mem_alloc(want, 1);
+	s->size = want;
+}
+
+static dnnl_status_t
+run_reorder(struct matmul_library *lib, dnnl_memory_desc_t *from_desc, void *from,
+    dnnl_memory_desc_t *to_desc, void *to)
+{
+	dnnl_primitive_desc_t pd = NULL;
+	dnnl_primitive_t reorder = NULL;
+	dnnl_memory_t memory[2] = { NULL, NULL };
+	dnnl_status_t s = dnnl_memory_create(&memory[0], DESC(*from_desc), lib->engine, from);
+
+	if (!s)
+		s = dnnl_memory_create(&memory[1], DESC(*to_desc), lib->engine, to);
+	if (!s)
+		s = dnnl_reorder_primitive_desc_create(
+		    &pd, DESC(*from_desc), lib->engine, DESC(*to_desc), lib->engine, NULL);
+	if (!s)
+		s = dnnl_primitive_create(&reorder, pd);
+	if (!s) {
+		dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, memory[0] },
+			{ DNNL_ARG_TO, memory[1] } };
+
+		s = dnnl_primitive_execute(reorder, lib->stream, 2, args);
+	}
+	if (reorder)
+		dnnl_primitive_destroy(reorder);
+	if (pd)
+		dnnl_primitive_desc_destroy(pd);
+	for (int i = 0; i < 2; i++)
+		if (memory[i])
+			dnnl_memory_destroy(memory[i]);
+	return s;
+}
+
+int
+shape_pack(struct shape *shape, const void *weight, size_t stride, void **ret_packed, struct err *e)
+{
+	dnnl_memory_desc_t plain;
+	dnnl_status_t s;
+
+	use_one_thread();
+	s = lay_out(shape);
+	/* [n_out][n_in] in memory is [n_in][n_out] with the strides exchanged */
+	if (!s)
+		s = desc_plain(
+		    &plain, types[shape->numbers].plain, shape->n_in, shape->n_out, 1, stride);
+	if (!s) {
+		*ret_packed = mem_alloc(desc_size(&shape->packed), 1);
+		s = run_reorder(
+		    shape->lib, &plain, (void *)(uintptr_t)weight, &shape->packed, *ret_packed);
+		DESC_FREE(plain);
+	}
+	return s ? onednn_failed(e, "pack weights", s) : 0;
+}
+
+int
+shape_run(
+    struct shape *shape, const struct shape_call *call, struct matmul_space *space, struct err *e)
+{
+	struct primitive *p = find_primitive(shape, call->rows, call->is_added, e);
+	struct {
+		int name;
+		const dnnl_memory_desc_t *desc;
+		const void *data;
+	} role[] = {
+		{ DNNL_ARG_SRC, p ? &p->in : NULL, call->in },
+		{ DNNL_ARG_WEIGHTS, &shape->packed, call->packed },
+		{ DNNL_ARG_DST, p ? &p->out : NULL, call->out },
+		{ DNNL_ARG_SCRATCHPAD, p ? &p->scratch : NULL, NULL },
+		{ DNNL_ARG_BIAS, &shape->bias, call->bias },
+	};
+	int n = shape->has_bias ? 5 : 4, made = 0;
+	dnnl_exec_arg_t args[5];
+	dnnl_status_t s = dnnl_success;
+
+	if (!p)
+		return -1;
+	matmul_space_grow(space, p->scratch_size);
+	role[3].data = space->data;
+	for (; made < n && !s; made += !s) {
+		args[made].arg = role[made].name;
+		s = dnnl_memory_create(&args[made].memory, DESC(*role[made].desc),
+		    shape->lib->engine, (void *)(uintptr_t)role[made].data);
+	}
+	if (!s)
+		s = dnnl_primitive_execute(p->handle, shape->lib->stream, n, args);
+	for (int i = 0; i < made; i++)
+		dnnl_memory_destroy(args[i].memory);
+	return s ? onednn_failed(e, "multiply", s) : 0;
+}
+
+/* ---- 4. the library ---- */
 
 struct matmul_library *
 matmul_library_open(enum cpu_isa isa, bool is_bf16, struct err *e)

@@ -162,8 +162,10 @@ cut_part(struct stream *s, struct part *part)
 {
 	const struct token_cells *cells = &s->group->cells;
 	size_t start = cells->offsets[s->next_cell], end = s->next_cell + 1;
+	size_t most =
+	    s->options.batch_tokens ? s->options.batch_tokens : embedder_batch_tokens(s->embedder);
 
-	while (end < cells->n && cells->offsets[end + 1] - start <= s->options.batch_tokens)
+	while (end < cells->n && cells->offsets[end + 1] - start <= most)
 		end++;
 	*part = (struct part){ s->group, s->next_cell, end - s->next_cell, end == cells->n };
 	s->next_cell = end;
@@ -256,8 +258,6 @@ embed_stream(struct cells_reader *in, struct embedder *embedder,
 		return -1;
 	s.schema = cells_schema(in);
 	s.plan = embedder_plan(embedder);
-	if (!s.options.batch_tokens)
-		s.options.batch_tokens = embedder_batch_tokens(embedder);
 	parts = mem_zero(n_items, sizeof(*parts));
 	items = mem_zero(n_items, sizeof(*items));
 	for (size_t i = 0; i < n_items; i++)

@@ -23,6 +23,7 @@ struct forward {
 	struct activations *inner; /* [tile][ffn] */
 	struct activations
 	    *wanted; /* [wanted rows][hidden]: the hidden states, where not all are wanted */
+	struct activations *wanted_q, *wanted_context; /* of these, where they go by themselves */
 	struct head_memory {
 		struct activations *inner;  /* [tile][n_hidden], or NULL */
 		struct activations *logits; /* [tile][n_labels] */
@@ -53,11 +54,15 @@ forward_create(const struct network *net)
 	f->context = op->activations_create(f->ws, h);
 	f->inner = op->activations_create(f->ws, net->config.ffn);
 	f->wanted = op->activations_create(f->ws, h);
+	f->wanted_q = op->activations_create(f->ws, h);
+	f->wanted_context = op->activations_create(f->ws, h);
 	f->heads = mem_zero(net->n_heads, sizeof(*f->heads));
 	for (size_t i = 0; i < net->n_heads; i++) {
 		if (net->heads[i].dense)
 			f->heads[i].inner = op->activations_create(f->ws, net->heads[i].n_hidden);
 		f->heads[i].logits = op->activations_create(f->ws, net->heads[i].n_labels);
+		if (op->activations_widen)
+			op->activations_widen(f->heads[i].logits);
 	}
 	return f;
 }
@@ -77,6 +82,8 @@ forward_free(struct forward *f)
 	release(f->context);
 	release(f->inner);
 	release(f->wanted);
+	release(f->wanted_q);
+	release(f->wanted_context);
 	for (size_t i = 0; i < f->net->n_heads; i++) {
 		release(f->heads[i].inner);
 		release(f->heads[i].logits);
@@ -224,10 +231,24 @@ attend_shared(struct forward *f, const struct forward_cells *cells, const struct
 	op->attention(f->ws, f->net->config.heads, packing, f->q, f->k, f->v, f->context);
 }
 
+/* The attention of the wanted rows by themselves, to the keys and values that are there. */
+static void
+attend_wanted(struct forward *f, const struct layer *w, const struct packing *cells, size_t n)
+{
+	const struct backend_ops *op = f->net->backend->op;
+
+	op->activations_shape(f->wanted_q, n);
+	op->activations_shape(f->wanted_context, n);
+	op->linear(f->ws, w->query, all(f->wanted, n), all(f->wanted_q, n));
+	op->attention(
+	    f->ws, f->net->config.heads, cells, f->wanted_q, f->k, f->v, f->wanted_context);
+}
+
 /* x = norm(x + attention_output(context)); x = norm(x + ffn_output(f(ffn(x)))). Each row is by
  * itself, so a few rows go through all steps while they are in the cache. */
 static void
-feed_forward(struct forward *f, const struct layer *w, struct activations *x, size_t n)
+feed_forward(struct forward *f, const struct layer *w, struct activations *context,
+    struct activations *x, size_t n)
 {
 	const struct backend_ops *op = f->net->backend->op;
 	size_t tile = f->net->backend->tile;
@@ -236,8 +257,8 @@ feed_forward(struct forward *f, const struct layer *w, struct activations *x, si
 		struct rows part = { x, from, n - from < tile ? n - from : tile };
 		struct rows inner = all(f->inner, part.n);
 
-		op->linear_add(f->ws, w->attention_output,
-		    (struct rows){ f->context, from, part.n }, part, part);
+		op->linear_add(
+		    f->ws, w->attention_output, (struct rows){ context, from, part.n }, part, part);
 		op->normalize(f->ws, w->attention_norm, part, part);
 		op->activations_shape(f->inner, part.n);
 		op->linear(f->ws, w->ffn, part, inner);
@@ -246,31 +267,57 @@ feed_forward(struct forward *f, const struct layer *w, struct activations *x, si
 	}
 }
 
+/* One layer for all rows, and the wanted ones by themselves where the network has that. Where cells
+ * share the attention of the first layer, their keys are not all there: the wanted rows begin
+ * behind it. */
+static void
+pass_layer(struct forward *f, size_t i, const struct forward_cells *cells, size_t n_wanted)
+{
+	const struct network *net = f->net;
+	const struct layer *exact = net->exact ? &net->exact[i] : NULL;
+	size_t n = cells->offsets[cells->n];
+	struct packing packing = { cells->n, cells->offsets, cells->offsets };
+	struct packing wanted = { cells->n, f->cu_q, cells->offsets };
+	bool is_shared = i == 0 && f->first, is_late = is_shared && cells->is_common;
+
+	if (is_shared)
+		attend_shared(f, cells, &packing);
+	else
+		attend(f, &net->layers[i], &packing, f->x, n, f->x, n);
+	if (exact && !is_late)
+		attend_wanted(f, exact, &wanted, n_wanted);
+	feed_forward(f, &net->layers[i], f->context, f->x, n);
+	if (exact && is_late)
+		gather_wanted(f, n_wanted);
+	else if (exact)
+		feed_forward(f, exact, f->wanted_context, f->wanted, n_wanted);
+}
+
 /* Returns the hidden states of the wanted rows, or of all rows where all are needed. */
 static struct activations *
 encode(struct forward *f, const struct forward_cells *cells, size_t n_wanted)
 {
 	const struct plan *plan = &f->net->plan;
 	bool is_subset = plan->rows == PLAN_FIRST || plan->rows == PLAN_POSITIONS;
+	bool is_by_itself = f->net->exact != NULL;
 	size_t full = plan->layers - plan->is_last_narrow, n = cells->offsets[cells->n];
-	struct packing packing = { cells->n, cells->offsets, cells->offsets };
 
 	embed_tokens(f, cells);
-	for (size_t i = 0; i < full; i++) {
-		if (i == 0 && f->first)
-			attend_shared(f, cells, &packing);
-		else
-			attend(f, &f->net->layers[i], &packing, f->x, n, f->x, n);
-		feed_forward(f, &f->net->layers[i], f->x, n);
-	}
+	if (is_subset)
+		find_wanted(f, cells);
+	if (is_by_itself)
+		gather_wanted(f, n_wanted);
+	for (size_t i = 0; i < full; i++)
+		pass_layer(f, i, cells, n_wanted);
 	if (!is_subset)
 		return f->x;
-	find_wanted(f, cells);
-	gather_wanted(f, n_wanted);
+	if (!is_by_itself)
+		gather_wanted(f, n_wanted);
 	if (plan->is_last_narrow) {
-		packing.cu_q = f->cu_q;
+		struct packing packing = { cells->n, f->cu_q, cells->offsets };
+
 		attend(f, &f->net->layers[full], &packing, f->wanted, n_wanted, f->x, n);
-		feed_forward(f, &f->net->layers[full], f->wanted, n_wanted);
+		feed_forward(f, &f->net->layers[full], f->context, f->wanted, n_wanted);
 	}
 	return f->wanted;
 }
@@ -315,12 +362,14 @@ fetch_columns(
 {
 	const struct backend_ops *op = f->net->backend->op;
 	size_t width = f->net->plan.width;
+	int status;
 
 	if (columns == width)
 		return op->fetch(f->ws, in, ret_rows, e);
 	grow(&f->fetched, &f->n_fetched, in.n * columns, sizeof(*f->fetched));
-	if (op->fetch(f->ws, in, f->fetched, e))
-		return -1;
+	status = op->fetch(f->ws, in, f->fetched, e);
+	if (status)
+		return status;
 	for (size_t i = 0; i < in.n; i++)
 		memcpy(ret_rows + i * width + at, f->fetched + i * columns,
 		    columns * sizeof(*ret_rows));
@@ -351,6 +400,7 @@ run_heads(struct forward *f, struct rows in, float *ret_rows, struct err *e)
 	const struct network *net = f->net;
 	const struct backend_ops *op = net->backend->op;
 	size_t at = 0;
+	int status;
 
 	in = prepare_rows(f, in);
 	for (size_t i = 0; i < net->n_heads; i++) {
@@ -365,8 +415,9 @@ run_heads(struct forward *f, struct rows in, float *ret_rows, struct err *e)
 		}
 		op->activations_shape(to->logits, in.n);
 		op->linear(f->ws, head->logits, x, all(to->logits, in.n));
-		if (fetch_columns(f, all(to->logits, in.n), head->n_labels, ret_rows, at, e))
-			return -1;
+		status = fetch_columns(f, all(to->logits, in.n), head->n_labels, ret_rows, at, e);
+		if (status)
+			return status;
 		at += head->n_labels;
 	}
 	return net->plan.has_vectors ? fetch_columns(f, in, net->config.hidden, ret_rows, at, e)
@@ -379,6 +430,7 @@ forward_run(struct forward *f, const struct forward_cells *cells, float *ret_row
 	const struct plan *plan = &f->net->plan;
 	size_t n = forward_rows(plan, cells), tile = f->net->backend->tile;
 	struct activations *x;
+	int status;
 
 	if (e->is_set)
 		return -1;
@@ -392,8 +444,9 @@ forward_run(struct forward *f, const struct forward_cells *cells, float *ret_row
 	for (size_t from = 0; from < n; from += tile) {
 		struct rows part = { x, from, n - from < tile ? n - from : tile };
 
-		if (run_heads(f, part, ret_rows + from * plan->width, e))
-			return -1;
+		status = run_heads(f, part, ret_rows + from * plan->width, e);
+		if (status)
+			return status;
 	}
 	return 0;
 }

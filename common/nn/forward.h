@@ -52,7 +52,8 @@ void forward_share_first_layer(struct forward *f);
 /* The rows of output that the plan gives for these cells. */
 size_t forward_rows(const struct plan *plan, const struct forward_cells *cells);
 
-/* Computes ret_rows [forward_rows][plan.width], cell by cell in order. 0 or -1. */
+/* Computes ret_rows [forward_rows][plan.width], cell by cell in order. 0, or -1 or BACKEND_NO_ROOM
+ * with *e set. */
 int forward_run(
     struct forward *f, const struct forward_cells *cells, float *ret_rows, struct err *e);
 

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "formats/genes_file.h"
+#include "nn/model_adapters.h"
 #include "nn/model_config.h"
 #include "nn/model_files.h"
 #include "nn/model_places.h"
@@ -33,6 +34,7 @@ struct loader {
 	struct model *model;
 	bool is_tied;
 	bool has_class;
+	struct model_adapters *adapters; /* NULL: none */
 	struct err *e;
 };
 
@@ -244,6 +246,31 @@ place_attention_pool(struct loader *l)
 	return l->e->is_set ? -1 : 0;
 }
 
+/* The names of the labels of a head that adapters bring along. Those that config.json says are of
+ * the model as it was before, if they are not as many. */
+static void
+take_labels(struct loader *l, size_t n)
+{
+	struct model_config *c = &l->model->config;
+	const char *list = model_adapters_classes(l->adapters);
+	size_t n_lines = list != NULL;
+
+	for (const char *at = list; at && *at; at++)
+		n_lines += *at == '\n';
+	if (n_lines == n || c->n_labels != n)
+		model_config_free(c);
+	if (n_lines != n)
+		return;
+	c->n_labels = n;
+	c->labels = mem_alloc(n, sizeof(*c->labels));
+	for (size_t i = 0; i < n; i++) {
+		size_t size = strcspn(list, "\n");
+
+		c->labels[i] = mem_strndup(list, size);
+		list += size + 1;
+	}
+}
+
 /* The classifier and the names of its labels. */
 static int
 place_classifier(struct loader *l)
@@ -253,6 +280,8 @@ place_classifier(struct loader *l)
 	if (add_head(l, "classifier") < 0)
 		return -1;
 	size_t n = l->model->head[0].n_labels;
+	if (l->adapters)
+		take_labels(l, n);
 	if (c->labels && c->n_labels != n)
 		return err_set(l->e, "%s: %zu labels, config.json names %zu",
 		    model_files_name(l->model->files), n, c->n_labels);
@@ -338,6 +367,24 @@ place_heads(struct loader *l)
 	}
 }
 
+/* The path of a file of the folder, or of that of the model that its adapters are added to; NULL
+ * where there is none. */
+static char *
+find_file(const struct loader *l, const char *name)
+{
+	const char *folders[] = { l->model->path,
+		l->adapters ? model_adapters_base(l->adapters) : NULL };
+
+	for (size_t i = 0; i < COUNT(folders) && folders[i]; i++) {
+		char *path = mem_printf("%s/%s", folders[i], name);
+
+		if (access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 /* The names of the tokens, from the dictionary that folders of ours carry. */
 static int
 read_vocabulary(struct model *m, const char *path, struct err *e)
@@ -365,8 +412,8 @@ read_vocabulary(struct model *m, const char *path, struct err *e)
 static int
 place_vocabulary(struct loader *l)
 {
-	char *path = mem_printf("%s/genes.cells", l->model->path);
-	int r = access(path, F_OK) == 0 ? read_vocabulary(l->model, path, l->e) : 0;
+	char *path = find_file(l, "genes.cells");
+	int r = path ? read_vocabulary(l->model, path, l->e) : 0;
 
 	free(path);
 	return r;
@@ -375,38 +422,67 @@ place_vocabulary(struct loader *l)
 /* 4. Open, close, hash */
 
 static int
-load(struct loader *l)
+read_config(struct loader *l)
+{
+	struct model_config *c = &l->model->config;
+	char *path = find_file(l, "config.json");
+	int r = path ? model_config_read(path, c, &l->has_class, &l->is_tied, l->e)
+		     : err_set(l->e, "%s: no config.json in it, so it is no model folder",
+			   l->model->path);
+
+	free(path);
+	if (r == 0 && l->adapters && model_adapters_class(l->adapters, &c->class))
+		l->has_class = true;
+	return r;
+}
+
+static int
+open_files(struct loader *l)
 {
 	struct model *m = l->model;
-	char *config = mem_printf("%s/config.json", m->path);
-	int r = access(config, F_OK) == 0
-		    ? model_config_read(config, &m->config, &l->has_class, &l->is_tied, l->e)
-		    : err_set(l->e, "%s: no config.json in it, so it is no model folder", m->path);
 
-	free(config);
-	if (r < 0)
-		return -1;
-	m->files = model_files_open(m->path, l->e);
-	if (!m->files || place_all(l, model_embedding_places, COUNT(model_embedding_places)) < 0 ||
+	m->files = model_files_open(l->adapters ? model_adapters_base(l->adapters) : m->path, l->e);
+	if (m->files && l->adapters)
+		model_adapters_apply(l->adapters, m->files, l->e);
+	return l->e->is_set ? -1 : 0;
+}
+
+static int
+load(struct loader *l)
+{
+	if (read_config(l) < 0 || open_files(l) < 0 ||
+	    place_all(l, model_embedding_places, COUNT(model_embedding_places)) < 0 ||
 	    place_layers(l) < 0)
 		return -1;
 	return place_heads(l) < 0 ? -1 : place_vocabulary(l);
 }
 
 struct model *
-model_open(const char *name, struct err *e)
+model_open_on(const char *name, const char *base, struct err *e)
 {
 	char *path = e->is_set ? NULL : model_files_folder(name, e);
 
 	if (!path)
 		return NULL;
 	struct model *m = mem_zero(1, sizeof(*m));
+	struct model_adapters *adapters =
+	    model_adapters_are_in(path) ? model_adapters_open(path, base, e) : NULL;
+
 	m->path = path;
-	struct loader l = { .model = m, .e = e };
-	if (load(&l) == 0)
+	struct loader l = { .model = m, .adapters = adapters, .e = e };
+	if (!e->is_set)
+		load(&l);
+	model_adapters_close(adapters);
+	if (!e->is_set)
 		return m;
 	model_close(m);
 	return NULL;
+}
+
+struct model *
+model_open(const char *name, struct err *e)
+{
+	return model_open_on(name, NULL, e);
 }
 
 void

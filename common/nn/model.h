@@ -131,11 +131,21 @@ struct model {
 	float *own;                /* the tensors of a model that was not opened but made */
 };
 
+/* In the metadata of a file of adapters: the names of the classes, one a line. */
+#define MODEL_CLASSES_KEY "cellpipe:classes"
+
 /* Opens the folder `name`, or, where there is no such folder and the name has no slash, the folder
  * of that name or of "Geneformer-" + name under $GENEFORMER_DIR. Reads config.json and maps
  * model.safetensors, the shards of model.safetensors.index.json, or pytorch_model.bin (read, never
- * executed). Checks every shape against the configuration. NULL with *e set on failure. */
+ * executed). Checks every shape against the configuration. A folder of peft's is opened as
+ * model_open_on opens it. NULL with *e set on failure. */
 struct model *model_open(const char *name, struct err *e);
+
+/* The same; where the folder has adapters of peft's (adapter_config.json), they are added to the
+ * model that they were made for: `base`, named as above, or where it is NULL the one that the
+ * folder names. Its config.json and genes.cells, where it has them, go before those of that model.
+ * base is of no use to other folders. */
+struct model *model_open_on(const char *name, const char *base, struct err *e);
 
 /* Frees everything, the mapped tensors too; NULL is allowed. */
 void model_close(struct model *m);

@@ -1,7 +1,12 @@
-/* model_files.c - weight files of a model folder. See model_files.h. */
+/* model_files.c - weight files of a model folder. See model_files.h.
+ *
+ *   1. The folder
+ *   2. Opening
+ *   3. Tensors */
 
 #include "nn/model_files.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,18 +35,23 @@ struct model_files {
 	size_t n;
 	float **converted; /* [n_converted] */
 	size_t n_converted;
+	struct arena arena; /* tensors that were put in, and their names */
 };
 
-static const struct {
-	const char *file;
+struct container {
+	const char *file; /* NULL: the end */
 	bool is_torch;
 	bool is_index;
-} containers[] = {
-	{ "model.safetensors", false, false },
-	{ "model.safetensors.index.json", false, true },
-	{ "pytorch_model.bin", true, false },
-	{ "pytorch_model.bin.index.json", true, true },
 };
+
+static const struct container of_models[] = { { "model.safetensors", false, false },
+	{ "model.safetensors.index.json", false, true }, { "pytorch_model.bin", true, false },
+	{ "pytorch_model.bin.index.json", true, true }, { NULL, false, false } };
+
+static const struct container of_adapters[] = { { "adapter_model.safetensors", false, false },
+	{ "adapter_model.bin", true, false }, { NULL, false, false } };
+
+/* 1. The folder */
 
 static bool
 is_folder(const char *path)
@@ -81,6 +91,8 @@ model_files_folder(const char *name, struct err *e)
 	    e, "%s: no such model folder, neither here nor in GENEFORMER_DIR (%s)", name, checkout);
 	return NULL;
 }
+
+/* 2. Opening */
 
 static const struct tensor *
 shard_tensors(const struct shard *s, size_t *ret_n)
@@ -191,34 +203,47 @@ collect(struct model_files *f, struct err *e)
 }
 
 static int
-open_folder(struct model_files *f, const char *folder, struct err *e)
+open_folder(struct model_files *f, const char *folder, const struct container *c, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
-		char *path = mem_printf("%s/%s", folder, containers[i].file);
+	for (; c->file; c++) {
+		char *path = mem_printf("%s/%s", folder, c->file);
 		if (access(path, F_OK) != 0) {
 			free(path);
 			continue;
 		}
 		f->name = path;
-		if (containers[i].is_index)
-			return open_index(f, folder, containers[i].is_torch, e);
-		return add_shard(f, mem_strdup(path), containers[i].is_torch, e);
+		if (c->is_index)
+			return open_index(f, folder, c->is_torch, e);
+		return add_shard(f, mem_strdup(path), c->is_torch, e);
 	}
-	return err_set(e,
-	    "%s: no weights (model.safetensors, pytorch_model.bin, or an index of their parts)",
-	    folder);
+	return -1;
+}
+
+static struct model_files *
+open_files(const char *folder, const struct container *containers, const char *known, struct err *e)
+{
+	if (e->is_set)
+		return NULL;
+	struct model_files *f = mem_zero(1, sizeof(*f));
+	if (open_folder(f, folder, containers, e) == 0 && collect(f, e) == 0)
+		return f;
+	if (!e->is_set)
+		err_set(e, "%s: no weights (%s)", folder, known);
+	model_files_close(f);
+	return NULL;
 }
 
 struct model_files *
 model_files_open(const char *folder, struct err *e)
 {
-	if (e->is_set)
-		return NULL;
-	struct model_files *f = mem_zero(1, sizeof(*f));
-	if (open_folder(f, folder, e) == 0 && collect(f, e) == 0)
-		return f;
-	model_files_close(f);
-	return NULL;
+	return open_files(folder, of_models,
+	    "model.safetensors, pytorch_model.bin, or an index of their parts", e);
+}
+
+struct model_files *
+model_files_open_adapters(const char *folder, struct err *e)
+{
+	return open_files(folder, of_adapters, "adapter_model.safetensors or adapter_model.bin", e);
 }
 
 void
@@ -233,11 +258,49 @@ model_files_close(struct model_files *f)
 	}
 	for (size_t i = 0; i < f->n_converted; i++)
 		free(f->converted[i]);
+	arena_free(&f->arena);
 	free(f->converted);
 	free(f->shards);
 	free(f->tensors);
 	free(f->name);
 	free(f);
+}
+
+/* 3. Tensors */
+
+/* Numbers that live as long as f. */
+static void
+own(struct model_files *f, float *values)
+{
+	f->converted =
+	    mem_resize(f->converted, f->n_converted, f->n_converted + 1, sizeof(*f->converted));
+	f->converted[f->n_converted++] = values;
+}
+
+void
+model_files_put(struct model_files *f, const char *name, unsigned rank, const size_t *shape,
+    float *values, const char *file)
+{
+	struct tensor *t = arena_zero(&f->arena, 1, sizeof(*t));
+	size_t at = 0;
+	bool fits;
+
+	*t = (struct tensor){ .name = arena_strdup(&f->arena, name),
+		.type = TENSOR_F32,
+		.rank = rank,
+		.data = values };
+	memcpy(t->shape, shape, rank * sizeof(*shape));
+	fits = tensor_measure(t);
+	assert(fits);
+	(void)fits;
+	own(f, values);
+	while (at < f->n && strcmp(f->tensors[at].tensor->name, name) < 0)
+		at++;
+	if (at == f->n || strcmp(f->tensors[at].tensor->name, name) != 0) {
+		f->tensors = mem_resize(f->tensors, f->n, f->n + 1, sizeof(*f->tensors));
+		memmove(&f->tensors[at + 1], &f->tensors[at], (f->n++ - at) * sizeof(*f->tensors));
+	}
+	f->tensors[at] = (struct model_tensor){ t, arena_strdup(&f->arena, file) };
 }
 
 const struct model_tensor *
@@ -282,10 +345,16 @@ model_files_f32(struct model_files *f, const struct tensor *t)
 		return t->data;
 	float *out = mem_alloc(t->count, sizeof(*out));
 	tensor_to_f32(t, out);
-	f->converted =
-	    mem_resize(f->converted, f->n_converted, f->n_converted + 1, sizeof(*f->converted));
-	f->converted[f->n_converted++] = out;
+	own(f, out);
 	return out;
+}
+
+const char *
+model_files_metadata(const struct model_files *f, const char *key)
+{
+	const struct shard *s = &f->shards[0];
+
+	return s->safetensors ? safetensors_metadata(s->safetensors, key) : NULL;
 }
 
 const char *

@@ -178,8 +178,8 @@ write_weights(const char *path, const struct parameters *p, const struct model_w
 
 /* ---- the folder ---- */
 
-static int
-write_genes(struct output_folder *f, const struct cli *cli, const struct model *m,
+int
+model_write_genes(struct output_folder *f, const struct cli *cli, const struct model *m,
     const struct genes *given, struct err *e)
 {
 	struct genes *own = NULL;
@@ -202,7 +202,7 @@ model_write_files(struct output_folder *f, const struct cli *cli, const struct p
 	    write_config(output_folder_file(f, "config.json"), &p->model, o->is_bf16, e) ||
 	    write_weights(output_folder_file(f, "model.safetensors"), p, o, e))
 		return -1;
-	return write_genes(f, cli, &p->model, o->genes, e);
+	return model_write_genes(f, cli, &p->model, o->genes, e);
 }
 
 int

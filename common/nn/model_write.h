@@ -27,6 +27,10 @@ struct model_write_options {
 int model_write_files(struct output_folder *f, const struct cli *cli, const struct parameters *p,
     const struct model_write_options *o, struct err *e);
 
+/* genes.cells alone, of the dictionary `given` as in the options. 0 or -1. */
+int model_write_genes(struct output_folder *f, const struct cli *cli, const struct model *m,
+    const struct genes *given, struct err *e);
+
 /* A whole folder, which replaces one of the same name. 0 or -1; then the old one is as it was. */
 int model_write(const char *path, const struct cli *cli, const struct parameters *p,
     const struct model_write_options *o, struct err *e);

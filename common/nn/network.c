@@ -19,24 +19,51 @@ add_linear(struct network *net, const float *weight, const float *bias, size_t n
 	return w;
 }
 
+/* All linear layers but those of keys and values: what the rows that look at the keys go through.
+ */
+static void
+create_queries(struct network *net, struct layer *to, const struct model_layer *w)
+{
+	size_t h = net->config.hidden, ffn = net->config.ffn;
+
+	to->query = add_linear(net, w->query_weight, w->query_bias, h, h, ACTIVATION_NONE);
+	to->attention_output = add_linear(
+	    net, w->attention_output_weight, w->attention_output_bias, h, h, ACTIVATION_NONE);
+	to->ffn = add_linear(net, w->ffn_weight, w->ffn_bias, ffn, h, net->config.activation);
+	to->ffn_output =
+	    add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
+}
+
 static void
 create_layer(struct network *net, struct layer *to, const struct model_layer *w)
 {
 	const struct backend_ops *op = net->backend->op;
-	size_t h = net->config.hidden, ffn = net->config.ffn;
+	size_t h = net->config.hidden;
 	float eps = net->config.layer_norm_eps;
 
 	to->key = add_linear(net, w->key_weight, w->key_bias, h, h, ACTIVATION_NONE);
 	to->value = add_linear(net, w->value_weight, w->value_bias, h, h, ACTIVATION_NONE);
-	to->query = add_linear(net, w->query_weight, w->query_bias, h, h, ACTIVATION_NONE);
-	to->attention_output = add_linear(
-	    net, w->attention_output_weight, w->attention_output_bias, h, h, ACTIVATION_NONE);
+	create_queries(net, to, w);
 	to->attention_norm =
 	    op->norm_create(net->backend, w->attention_norm_weight, w->attention_norm_bias, h, eps);
-	to->ffn = add_linear(net, w->ffn_weight, w->ffn_bias, ffn, h, net->config.activation);
-	to->ffn_output =
-	    add_linear(net, w->ffn_output_weight, w->ffn_output_bias, h, ffn, ACTIVATION_NONE);
 	to->ffn_norm = op->norm_create(net->backend, w->ffn_norm_weight, w->ffn_norm_bias, h, eps);
+}
+
+/* The first row of each cell is all that is wanted in the end, and there are few of them: in INT8
+ * they go through every layer in float32. */
+static void
+create_exact(struct network *net, const struct model *m)
+{
+	size_t full = net->plan.layers - net->plan.is_last_narrow;
+
+	if (net->backend->precision != PRECISION_INT8 || net->plan.rows != PLAN_FIRST)
+		return;
+	net->exact = mem_zero(full, sizeof(*net->exact));
+	for (size_t i = 0; i < full; i++) {
+		create_queries(net, &net->exact[i], &m->layer[i]);
+		net->exact[i].attention_norm = net->layers[i].attention_norm;
+		net->exact[i].ffn_norm = net->layers[i].ffn_norm;
+	}
 }
 
 static void
@@ -88,19 +115,42 @@ create_heads(struct network *net, const struct model *m)
 		create_classifier(net, &net->heads[i], &m->head[i]);
 }
 
+/* What only few rows go through costs nothing in float32: the rows by themselves, the heads, and in
+ * the last layer all but keys and values, where only the first row of each cell is wanted. */
+static void
+widen_linears(struct network *net)
+{
+	void (*widen)(struct linear *) = net->backend->op->linear_widen;
+	size_t layers = net->plan.layers;
+
+	for (size_t i = 6 * layers; widen && i < net->n_linears; i++)
+		widen(net->linears[i]);
+	if (widen && net->plan.is_last_narrow && net->plan.rows == PLAN_FIRST) {
+		const struct layer *last = &net->layers[layers - 1];
+
+		widen(last->query);
+		widen(last->attention_output);
+		widen(last->ffn);
+		widen(last->ffn_output);
+	}
+}
+
 struct network *
 network_create(struct backend *b, const struct model *m, const struct plan *plan)
 {
 	struct network *net = mem_zero(1, sizeof(*net));
 
 	*net = (struct network){ .backend = b, .config = m->config, .plan = *plan };
-	/* Six a layer; the decoder or two a classifier; a transform or pooler. */
-	net->linears = mem_zero(6 * plan->layers + 2 * m->n_heads_out + 2, sizeof(struct linear *));
+	/* Six a layer, and four again; the decoder or two a classifier; a transform or pooler. */
+	net->linears =
+	    mem_zero(10 * plan->layers + 2 * m->n_heads_out + 2, sizeof(struct linear *));
 	net->layers = mem_zero(plan->layers, sizeof(*net->layers));
 	net->embedding = b->op->embedding_create(b, m);
 	for (size_t i = 0; i < plan->layers; i++)
 		create_layer(net, &net->layers[i], &m->layer[i]);
+	create_exact(net, m);
 	create_heads(net, m);
+	widen_linears(net);
 	return net;
 }
 
@@ -122,6 +172,7 @@ network_free(struct network *net)
 	op->pooling_free(net->pooling);
 	op->embedding_free(net->embedding);
 	free(net->layers);
+	free(net->exact);
 	free(net->heads);
 	free(net->linears);
 	free(net);

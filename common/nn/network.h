@@ -32,6 +32,9 @@ struct network {
 	struct plan plan;
 	struct embedding *embedding;
 	struct layer *layers; /* [plan.layers] */
+	/* The same layers in float32, without keys and values, for the rows that are wanted in the
+	 * end; NULL where these go with the others. Not the last one, where it is narrow. */
+	struct layer *exact;
 	/* The head's, as far as the plan has one: */
 	struct pooling *pooling; /* POOLED */
 	struct linear *dense;    /* MLM: transform; SEQUENCE: pooler, or NULL */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tickets.h"
 #include "cell/token_cells.h"
 #include "nn/forward.h"
 #include "nn/perturb.h"
@@ -37,8 +38,10 @@ struct perturber {
 		struct forward *forward;
 		struct activations *means; /* [copies][hidden] */
 		struct original cut;       /* the last one of a copy that has no room for all */
-	} * workers;                       /* [options.workers] */
-	struct activations *states;        /* [n_states][hidden] */
+	} * workers;             /* [n_workers]: a GPU wants fewer than there are threads */
+	struct tickets *tickets; /* to them */
+	size_t n_workers;
+	struct activations *states; /* [n_states][hidden] */
 };
 
 struct perturber_cell {
@@ -65,7 +68,7 @@ choose(const struct model *m, const struct perturb_options *options, struct plan
 	if (device_parse(options->device, device, e) ||
 	    precision_parse(options->precision, precision, e))
 		return -1;
-	if (*precision == PRECISION_AUTO && *device != DEVICE_CUDA)
+	if (*precision == PRECISION_AUTO)
 		*precision = PRECISION_F32;
 	return plan_make(plan, m, is_whole ? PLAN_ALL : PLAN_FIRST, PLAN_HIDDEN, options->layer, e);
 }
@@ -77,7 +80,8 @@ create_workers(struct perturber *p)
 	size_t hidden = p->network->config.hidden, n_states = p->options.n_states;
 	struct workspace *ws;
 
-	for (size_t i = 0; i < p->options.workers; i++) {
+	p->tickets = tickets_create(p->n_workers);
+	for (size_t i = 0; i < p->n_workers; i++) {
 		struct worker *w = &p->workers[i];
 
 		w->forward = forward_create(p->network);
@@ -105,9 +109,12 @@ perturber_open(const struct model *m, const struct perturb_options *options, str
 	p = mem_zero(1, sizeof(*p));
 	p->options = *options;
 	p->is_whole = plan.rows == PLAN_ALL;
-	p->workers = mem_zero(options->workers, sizeof(*p->workers));
 	p->backend = backend_open(device, precision, e);
 	if (p->backend) {
+		size_t most = p->backend->workspaces;
+
+		p->n_workers = most && most < options->workers ? most : options->workers;
+		p->workers = mem_zero(p->n_workers, sizeof(*p->workers));
 		p->network = network_create(p->backend, m, &plan);
 		if (network_prepare(p->network, options->workers, e) == 0)
 			create_workers(p);
@@ -131,7 +138,7 @@ perturber_close(struct perturber *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->options.workers && p->workers[i].forward; i++) {
+	for (size_t i = 0; i < p->n_workers && p->workers[i].forward; i++) {
 		p->backend->op->activations_free(p->workers[i].means);
 		original_free(p, &p->workers[i].cut);
 		if (i == 0)
@@ -140,6 +147,7 @@ perturber_close(struct perturber *p)
 	}
 	network_free(p->network);
 	backend_close(p->backend);
+	tickets_free(p->tickets);
 	free(p->workers);
 	free(p);
 }
@@ -488,31 +496,43 @@ run_window(struct worker *w, struct perturber_cell *c, size_t start, size_t n, s
 	return 0;
 }
 
-int
-perturber_run(struct perturber *p, size_t worker, struct perturber_cell *c, size_t first, size_t n,
-    struct arena *a, struct perturbed *ret, struct err *e)
+static int
+run_windows(struct worker *w, struct perturber_cell *c, size_t first, size_t end, struct arena *a,
+    struct perturbed *ret, struct err *e)
 {
-	size_t size = window_size(c), end = first + n;
+	size_t size = window_size(c);
 
-	assert(worker < p->options.workers && c->perturber == p && end <= c->what->n);
-	*ret = (struct perturbed){ 0 };
-	if (e->is_set || n == 0)
-		return e->is_set ? -1 : 0;
-	prepare_numbers(c, n, a, ret);
 	for (size_t at = first; at < end;) {
 		size_t start = at / size * size, rest = c->what->n - start;
 		size_t n_window = rest < size ? rest : size;
 		size_t to = start + n_window < end ? start + n_window : end;
 
-		if (run_window(
-			&p->workers[worker], c, start, n_window, at, to, at - first, a, ret, e))
+		if (run_window(w, c, start, n_window, at, to, at - first, a, ret, e))
 			return -1;
 		at = to;
 	}
+	return 0;
+}
+
+int
+perturber_run(struct perturber *p, size_t worker, struct perturber_cell *c, size_t first, size_t n,
+    struct arena *a, struct perturbed *ret, struct err *e)
+{
+	size_t ticket;
+	int status;
+
+	assert(worker < p->options.workers && c->perturber == p && first + n <= c->what->n);
+	*ret = (struct perturbed){ 0 };
+	if (e->is_set || n == 0)
+		return e->is_set ? -1 : 0;
+	prepare_numbers(c, n, a, ret);
+	ticket = tickets_take(p->tickets);
+	status = run_windows(&p->workers[ticket], c, first, first + n, a, ret, e);
+	tickets_give(p->tickets, ticket);
 	if (!p->options.is_per_gene) {
 		ret->affected = NULL;
 		ret->gene_cos = NULL;
 		ret->cu_genes = NULL;
 	}
-	return 0;
+	return status;
 }

@@ -19,7 +19,7 @@ struct perturb_options {
 	bool is_per_gene;     /* the cosines of single genes are wanted */
 	size_t n_states;
 	const float *states;            /* [n_states][hidden], copied; NULL where n_states is 0 */
-	const char *device, *precision; /* as embed.h; "auto" is f32 on CPUs */
+	const char *device, *precision; /* as embed.h; "auto" is f32 */
 	size_t workers;                 /* threads that will call perturber_run at once */
 };
 

@@ -92,7 +92,8 @@ screen_open(const struct model *m, const struct screen_options *o, struct err *e
 	s->n_directions = o->goal ? 1 : is_first ? DIRECTIONS_FIRST : DIRECTIONS_MEAN;
 	if (device_parse(o->device, &device, e) == 0 &&
 	    plan_make(&s->plan, m, is_first ? PLAN_FIRST : PLAN_ALL, PLAN_HIDDEN, o->layer, e) == 0)
-		s->backend = backend_open(device, PRECISION_F32, e);
+		s->backend =
+		    backend_open(device == DEVICE_AUTO ? DEVICE_CPU : device, PRECISION_F32, e);
 	if (s->backend && !s->backend->gradient)
 		err_set(e, "device %s: it cannot estimate perturbations, use --device cpu",
 		    s->backend->name);

@@ -1,10 +1,12 @@
 /* bench_forward.c - speed of the network on random weights of a released model's shape.
  *
- *	bench_forward V1-10M|V2-104M TOKENS THREADS PRECISION [SECONDS]
+ *	bench_forward V1-10M|V2-104M|V2-316M TOKENS THREADS PRECISION [SECONDS [DEVICE [PEAK]]]
  *
  * Prints cells a second through all layers (mean of the last); the same for a second of processor
  *time, which tells more on a busy machine, and what that is in GFLOP/s; the time to prepare the
- *weights; and the speed of attention alone, again by processor time. */
+ *weights; and the speed of attention alone, again by processor time. On another DEVICE than the CPU
+ *a call has as many cells as its batch, and what is told is tokens a second, and which share that
+ *is of the device's PEAK in TFLOP/s. */
 
 #include <pthread.h>
 #include <stdio.h>
@@ -24,12 +26,13 @@ struct shape {
 static const struct shape shapes[] = {
 	{ "V1-10M", 6, 256, 512, 25426, 2048 },
 	{ "V2-104M", 12, 768, 3072, 20275, 4096 },
+	{ "V2-316M", 18, 1152, 4608, 20275, 4096 },
 };
 
 struct worker {
 	pthread_t thread;
 	struct embedder *embedder;
-	size_t number, tokens, hidden, cells;
+	size_t number, tokens, hidden, n, cells; /* n: cells in a call */
 	double until;
 };
 
@@ -109,26 +112,41 @@ make_model(struct arena *a, struct model *m, const struct shape *s)
 		make_layer(a, &m->layer[i], h, s->ffn);
 }
 
-/* One cell a call, until the time is over. */
+/* One call after the other, until the time is over. */
 static void *
 work(void *argument)
 {
 	struct worker *w = argument;
-	int32_t *ids = mem_alloc(w->tokens, sizeof(*ids));
-	float *out = mem_alloc(w->hidden, sizeof(*out));
-	size_t offsets[2] = { 0, w->tokens }, from = 0, to = w->tokens;
-	struct embed_cells cells = { 1, ids, offsets, &from, &to };
+	int32_t *ids = mem_alloc(w->n * w->tokens, sizeof(*ids));
+	float *out = mem_alloc(w->n * w->hidden, sizeof(*out));
+	size_t *offsets = mem_zero(3 * w->n + 1, sizeof(*offsets)), *from = offsets + w->n + 1;
+	struct embed_cells cells = { w->n, ids, offsets, from, from + w->n };
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < w->tokens; i++)
-		ids[i] = (int32_t)(i * 7 % 20000);
+	for (size_t i = 0; i < w->n; i++) {
+		offsets[i + 1] = offsets[i] + w->tokens;
+		from[w->n + i] = w->tokens;
+	}
+	for (size_t i = 0; i < w->n * w->tokens; i++)
+		ids[i] = (int32_t)(i % w->tokens * 7 % 20000);
 	do {
 		embedder_run(w->embedder, w->number, &cells, out, &e);
-		w->cells++;
+		w->cells += w->n;
 	} while (now() < w->until && !e.is_set);
+	if (e.is_set)
+		fprintf(stderr, "bench_forward: %s\n", e.text);
 	free(ids);
 	free(out);
+	free(offsets);
 	return NULL;
+}
+
+static size_t
+cells_in_a_call(const struct embedder *embedder, size_t tokens)
+{
+	size_t n = embedder_batch_tokens(embedder) / tokens;
+
+	return strncmp(embedder_device(embedder), "cpu", 3) == 0 || n < 1 ? 1 : n;
 }
 
 /* By the clock, and by processor time. */
@@ -144,6 +162,7 @@ cells_a_second(struct embedder *embedder, const struct shape *s, size_t tokens, 
 		w[i] = (struct worker){ .embedder = embedder,
 			.number = i,
 			.tokens = tokens,
+			.n = cells_in_a_call(embedder, tokens),
 			.hidden = s->hidden,
 			.until = start + seconds };
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
@@ -197,10 +216,12 @@ main(int argc, char **argv)
 
 	if (argc < 5)
 		return 2;
-	s += strcmp(argv[1], shapes[1].name) == 0;
+	while (s < shapes + 2 && strcmp(argv[1], s->name) != 0)
+		s++;
 	n = strtoul(argv[2], NULL, 10);
 	options.workers = strtoul(argv[3], NULL, 10);
 	options.precision = argv[4];
+	options.device = argc > 6 ? argv[6] : options.device;
 	make_model(&arena, &model, s);
 	start = now();
 	embedder = embedder_open(&model, &options, &e);
@@ -215,6 +236,19 @@ main(int argc, char **argv)
 	cells_a_second(embedder, s, n, options.workers, 0, speed);
 	cells_a_second(
 	    embedder, s, n, options.workers, argc > 5 ? strtod(argv[5], NULL) : 5, speed);
+	if (strncmp(embedder_device(embedder), "cpu", 3) != 0) {
+		double peak = argc > 7 ? strtod(argv[7], NULL) : 0;
+
+		printf("%s %zu tokens, %s %s, %zu threads: %.1f cells/s, %.0f tokens/s, %.1f "
+		       "TFLOP/s (%.1f %% of %.0f); prepared in %.2f s\n",
+		    s->name, n, embedder_device(embedder), embedder_precision(embedder),
+		    options.workers, speed[0], speed[0] * (double)n,
+		    speed[0] * (linear + attention) / 1e12,
+		    peak > 0 ? speed[0] * (linear + attention) / 1e10 / peak : 0, peak, start);
+		embedder_close(embedder);
+		arena_free(&arena);
+		return 0;
+	}
 	printf("%s %zu tokens, %s %s, %zu threads: %.3f cells/s, %.3f a CPU second (%.0f GFLOP/s); "
 	       "prepared in "
 	       "%.2f s; attention %.0f GFLOP/s\n",

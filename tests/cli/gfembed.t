@@ -112,7 +112,7 @@ fails 1 'no-such' 'a model that is not there'
 run gfembed -m "$DATA/model" --summary mean "$DATA/tokens.cells"
 fails 2 'go together' '--summary without --by'
 run gfembed -m "$DATA/model" --summary mean --by nothing "$DATA/tokens.cells"
-fails 1 'no such column' 'a column that is not there'
+fails 1 '--by: no column [^ ]*; there are ' 'a column that is not there'
 run gfembed -m "$DATA/model" "$DATA/counts.cells"
 fails 1 'holds counts, but gfembed needs tokens' 'a stream of the wrong kind'
 

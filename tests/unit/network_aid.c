@@ -8,7 +8,7 @@
 
 #include "nn/cpu_isa.h"
 
-static int is_child;
+static const char *child; /* what this process is a child for, or NULL */
 
 void
 expect(int is_true, const char *format, ...)
@@ -21,18 +21,39 @@ expect(int is_true, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (!is_child)
+	if (!child)
 		fail_msg("%s", text);
-	fprintf(stderr, "# %s: %s\n", getenv("CELLPIPE_ISA"), text);
+	fprintf(stderr, "# %s: %s\n", child, text);
 	_exit(1);
+}
+
+void
+run_in_process(const char *const *environment, void (*checks)(void))
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		child = environment[0] ? environment[1] : "child";
+		for (size_t i = 0; environment[i]; i += 2)
+			setenv(environment[i], environment[i + 1], 1);
+		checks();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 void
 run_under_isa(const char *isa, void (*checks)(void))
 {
+	const char *environment[] = { "CELLPIPE_ISA", isa, NULL };
 	struct err e = { 0 };
 	enum cpu_isa found;
-	pid_t child;
 	int status;
 
 	if (!isa) {
@@ -46,18 +67,7 @@ run_under_isa(const char *isa, void (*checks)(void))
 		print_message("# SKIP: %s\n", e.text);
 		skip();
 	}
-	fflush(NULL);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		is_child = 1;
-		setenv("CELLPIPE_ISA", isa, 1);
-		checks();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	run_in_process(environment, checks);
 }
 
 static uint32_t

@@ -17,6 +17,10 @@
 /* Fails the test with this message unless `is_true`; also in the processes of run_under_isa. */
 void expect(int is_true, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Runs the checks in a process of its own, where these variables are set: name, value, ..., NULL.
+ */
+void run_in_process(const char *const *environment, void (*checks)(void));
+
 /* Runs the checks in a process of its own with CELLPIPE_ISA set; skips the test where this CPU has
  * no such instructions. NULL: in this process, with all that the CPU has, so after the others. */
 void run_under_isa(const char *isa, void (*checks)(void));

@@ -221,6 +221,10 @@ checks(void)
 		return;
 	check_precision(PRECISION_BF16);
 	check_common(PRECISION_BF16, 0.2);
+	if (cpu_isa_has_vnni(isa)) {
+		check_precision(PRECISION_INT8);
+		check_common(PRECISION_INT8, 0.2);
+	}
 }
 
 TESTS_UNDER_EACH_ISA(checks)

@@ -380,6 +380,12 @@ checks(void)
 		check_batches(PRECISION_BF16, (enum plan_rows)rows);
 	check_narrow_layer(PRECISION_BF16);
 	check_bf16();
+	if (!cpu_isa_has_vnni(isa)) {
+		expect(backend_open(DEVICE_CPU, PRECISION_INT8, &e) == NULL, "int8 without VNNI");
+		return;
+	}
+	for (int rows = PLAN_FIRST; rows <= PLAN_ALL; rows++)
+		check_batches(PRECISION_INT8, (enum plan_rows)rows);
 }
 
 TESTS_UNDER_EACH_ISA(checks)
@@ -464,8 +470,8 @@ refuses_what_is_not_there(void **state)
 	    "device tpu: not one of auto, cpu, cuda");
 	expect_refused(m, (struct embed_options){ EMBED_FIRST, 0, "cpu", "f64", 1 },
 	    "precision f64: not one of auto, f32, bf16, fp16, int8");
-	expect_refused(m, (struct embed_options){ EMBED_FIRST, 0, "cpu", "int8", 1 },
-	    "precision int8: the CPU backend has f32 and bf16");
+	expect_refused(m, (struct embed_options){ EMBED_FIRST, 0, "cpu", "fp16", 1 },
+	    "precision fp16: the CPU backend has f32, bf16 and int8");
 	assert_int_equal(plan_make(&plan, m, PLAN_FIRST, PLAN_SEQUENCE, 0, &e), -1);
 	assert_string_equal(e.text, "small: no sequence classification head");
 	arena_free(&a);

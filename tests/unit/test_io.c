@@ -229,6 +229,7 @@ passes_a_file_on(void **state)
 	assert_memory_equal(p.bytes + 6, bytes + FROM, SIZE - FROM);
 	assert_memory_equal(p.bytes + p.n - 6, "behind", 6);
 	assert_true(hash == XXH64(p.bytes, p.n, 0));
+	unlink(path);
 	free(p.bytes);
 	free(bytes);
 }
