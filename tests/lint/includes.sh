@@ -1,14 +1,14 @@
 #!/bin/sh
 # includes.sh - nothing points back: who may include whom.
 #
-#	filters -> everything;  nn -> formats, cell, base;  formats -> cell, base;  cell, stat -> base;  base -> nothing of ours
+#	filters -> everything;  cuda -> nn, base;  nn -> formats, cell, base;  formats -> cell, base;  cell, stat -> base;  base -> nothing of ours
 
 set -u
 
 failed=0
 
 check() { # FOLDER ALLOWED-FOLDERS
-	wrong=$(grep -EHn '^[ \t]*#[ \t]*include[ \t]*"' "$1"/*.[ch] 2>/dev/null | awk -v allowed=" $2 " '
+	wrong=$(grep -EHn '^[ \t]*#[ \t]*include[ \t]*"' "$1"/*.[ch] "$1"/*.cu 2>/dev/null | awk -v allowed=" $2 " '
 		{
 			match($0, /"[^"]*"/)
 			path = substr($0, RSTART + 1, RLENGTH - 2)
@@ -28,5 +28,6 @@ check common/cell 'cell base'
 check common/stat 'stat base'
 check formats 'formats cell base'
 check common/nn 'nn formats cell base'
+check common/cuda 'cuda nn base'
 check filters 'base cell stat nn formats'
 exit $failed

@@ -54,26 +54,26 @@ manual_pages() {
 formatting() {
 	format=clang-format-14
 	command -v "$format" >/dev/null || format=clang-format
-	for file in $(files '\.[ch]$'); do
+	for file in $(files '\.([ch]|cu|cc)$'); do
 		"$format" "$file" | cmp -s - "$file" || echo "make format would change $file"
 	done
 }
 
 unique_names() {
-	files '\.(c|h|awk|sh)$' | sed 's,.*/,,' | sort | uniq -d
+	files '\.(c|h|cu|cc|awk|sh)$' | sed 's,.*/,,' | sort | uniq -d
 }
 
 # Words that do not belong into finished work, and functions that the house does without.
 words() {
-	grep -En '\b(TO''DO|FIX''ME|XX''X)\b' $(files '\.(c|h|awk|sh|t|py|mk|[157]|md)$|^Makefile$')
-	grep -EHn '(^|[^a-z_.>])(atoi|atol|atof|sprintf|vsprintf|strtok|strcpy|strcat|alloca|gets)\(' $(files '\.[ch]$')
+	grep -En '\b(TO''DO|FIX''ME|XX''X)\b' $(files '\.(c|h|cu|cc|awk|sh|t|py|mk|[157]|md)$|^Makefile$')
+	grep -EHn '(^|[^a-z_.>])(atoi|atol|atof|sprintf|vsprintf|strtok|strcpy|strcat|alloca|gets)\(' $(files '\.([ch]|cu|cc)$')
 	grep -EHn '(^|[^a-z_.>])exit\(' $(files '^(common|formats)/.*\.c$' | grep -v '^common/base/cli\.c$')
 	grep -EHn '^[ 	]*//.*[;{}]$' $(files '\.[ch]$')
 	true
 }
 
 lengths() {
-	wc -l $(files '\.[ch]$') | awk '
+	wc -l $(files '\.([ch]|cu|cc)$') | awk '
 		$2 != "total" && $1 > ($2 ~ /^filters\// ? 300 : 600) { print $2 " has " $1 " lines" }'
 }
 
