@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# run.sh - the main job on real cells: from an .h5ad to Geneformer embeddings, a map of them, and a
-# perturbation whose answer is known.
+# run.sh - the main job on real cells: from an .h5ad to Geneformer embeddings, cell types, a map, and
+# a perturbation whose answer is known.
 #
 #	run.sh [FOLDER]          what it makes goes to FOLDER (build/demo)
 #
-# 2,638 human blood cells (DATA.md), a gene dictionary made by `medians`, and a small interim model
-# (model/README.md). Every command is printed before it runs: copy them, and put your own files and
-# your Geneformer checkout in.
+# 2,638 human blood cells (DATA.md), a gene dictionary made by `medians`, and two small models that
+# `gfpretrain` and `gftrain` made of other cells (model/README.md). Every command is printed before it
+# runs: copy them, and put your own files and your Geneformer checkout in.
 
 set -euo pipefail
 demo=$(cd "$(dirname "$0")" && pwd)
@@ -43,6 +43,13 @@ cellview --tsv --columns louvain,embedding embeddings.cells | sed 2,801d > other
 show 'To which mean do the other 1,838 cells lie nearest? (The model has seen no cell of these.)' \
 'awk -f demo/nearest.awk types.tsv others.tsv'
 
+show 'Which type is each cell? By a model that was fine-tuned on cells of other studies' \
+'gfclassify -m demo/classifier tokens.cells |
+    celljoin -q -k louvain=label demo/labels.csv -o annotated.cells'
+
+show 'Compared with the published types, brought to the four that the model knows' \
+'gfeval --truth class --no-curves annotated.cells'
+
 show 'A map of the cells: a picture for the paper, and a page to look around in' \
 'cellplot --kind umap -c louvain --title "2,638 blood cells" embeddings.cells -o umap.svg
 cellplot --kind umap -c louvain embeddings.cells -o umap.html'
@@ -63,5 +70,5 @@ head -n 21 deletions.tsv | cut -f 2,4,6,7'
 show 'Where do the known markers of monocytes stand? (It is a small model: see for yourself.)' \
 'awk -f demo/markers.awk deletions.tsv'
 
-printf '\nMade in %s: tokens.cells, embeddings.cells, types.cells, pbmc3k.embedded.h5ad, umap.svg, umap.html,\n' "$PWD"
-printf 'deletions.cells, deletions.tsv, deletions.svg\n'
+printf '\nMade in %s: tokens.cells, embeddings.cells, types.cells, pbmc3k.embedded.h5ad, annotated.cells,\n' "$PWD"
+printf 'umap.svg, umap.html, deletions.cells, deletions.tsv, deletions.svg\n'

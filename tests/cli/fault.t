@@ -50,7 +50,7 @@ done
 rm -f "$T/output"
 # shellcheck disable=SC2086
 run env FAULT_CALL=pread FAULT_AT=300 LD_PRELOAD="$T/fault.so" $medians -o "$T/output"
-fails 1 'temporary file: read' 'gfembed: the temporary file cannot be read'
+fails 1 'temporary file in TMPDIR: read' 'gfembed: the temporary file cannot be read'
 ok 'leaves no output' not test -e "$T/output"
 # shellcheck disable=SC2086
 run $medians -o "$T/whole"
