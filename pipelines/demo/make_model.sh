@@ -95,5 +95,21 @@ gfclassify -m donors third_donor.1024 | report 'held-out donor, three types: fin
 gfclassify -m donors.scratch third_donor.1024 | report 'held-out donor, three types: from scratch' lineage
 logreg -m donors.logreg third_donor.counts | report 'held-out donor, three types: logistic regression' lineage
 
+# Few labels: every twentieth cell that has one
+for name in pbmc_facs kang_ifnb1k; do
+	cellgrep 'class is not null' "$name.counts" | cellview --tsv --columns cell |
+		awk 'NR == 1 { print "cell\tis_taken" } NR % 20 == 2 { print $1 "\tyes" }' >"$name.tsv"
+	for what in 1024 counts; do
+		cellgrep 'class is not null' "$name.$what" |
+			celljoin -q -k cell -u drop "$name.tsv" -o "$name.few.$what"
+	done
+done
+"${tuned[@]}" -e 20 -c class -o few {pbmc_facs,kang_ifnb1k}.few.1024
+"${scratch[@]}" -e 20 -c class -o few.scratch {pbmc_facs,kang_ifnb1k}.few.1024
+logreg -c class -o few.logreg {pbmc_facs,kang_ifnb1k}.few.counts
+gfclassify -m few pbmc3k.1024 | report 'pbmc3k, 201 labels: fine-tuned' class
+gfclassify -m few.scratch pbmc3k.1024 | report 'pbmc3k, 201 labels: from scratch' class
+logreg -m few.logreg pbmc3k.counts | report 'pbmc3k, 201 labels: logistic regression' class
+
 cat report.txt
 tail -n 1 metrics.*.jsonl
