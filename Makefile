@@ -127,6 +127,10 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/libcellpipe.a
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS)
 
+$(B)/parity/%: $(B)/tests/parity/%.o $(B)/libcellpipe.a
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS)
+
 $(B)/libcellpipe.a: $(LIBRARY:%.c=$(B)/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^

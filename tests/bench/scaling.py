@@ -24,8 +24,8 @@ def gfembed(opt, name, length, n, threads):
 
 
 def cells_for(opt, name, length, share=1.0):
-    """As many as take about that share of opt.seconds on one thread, an even number."""
-    return max(2, round(share * opt.seconds * 100e9 / make_models.flops(name, length) / 2) * 2)
+    """As many as take about that share of opt.seconds on one thread, an even number; enough for several batches."""
+    return max(16, round(share * opt.seconds * 100e9 / make_models.flops(name, length) / 2) * 2)
 
 
 # -- memory ---------------------------------------------------------------------------------------------------------------

@@ -3,14 +3,12 @@
 
 . "${0%/*}/../cli/lib.sh"
 need_shared golden/models golden/training
-need_command "${CC:-cc}"
+need_command make
 need_command python3
 golden=$SHARED/golden
 
-# shellcheck disable=SC2086     # CFLAGS and LDFLAGS are words
-"${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Icommon -I. ${CFLAGS:-} -o "$T/training" \
-	tests/parity/parity_training.c "${BUILD%/bin}/libcellpipe.a" ${LDFLAGS:-} -ldnnl -ljansson -ldeflate -llz4 -lzstd \
-	-lxxhash -lm -pthread 2>"$T/.why" || fail 'parity_training is built'
+training=${BUILD%/bin}/parity/parity_training
+make -s B="${BUILD%/bin}" "$training" >"$T/.why" 2>&1 || fail 'parity_training is built'
 
 names() { # KEY
 	python3 -c 'import json, sys
@@ -20,7 +18,7 @@ print("\n".join(json.load(open(sys.argv[1]))[sys.argv[2]]["tensor_names"]))' "$g
 check() { # ISA WHAT KEY MODEL RATE WARMUP DECAY FROZEN
 	isa=$1
 	names "$3" >"$T/names"
-	CELLPIPE_ISA=$isa "$T/training" "$2" "$golden/models/$4" "$golden/training/$3.safetensors" "$5" "$6" "$7" "$8" \
+	CELLPIPE_ISA=$isa "$training" "$2" "$golden/models/$4" "$golden/training/$3.safetensors" "$5" "$6" "$7" "$8" \
 		<"$T/names" >"$T/out" 2>"$T/err"
 	status=$?
 	sed 's/^/# /' "$T/out"
@@ -29,7 +27,7 @@ check() { # ISA WHAT KEY MODEL RATE WARMUP DECAY FROZEN
 
 # The program meets the instruction set before it meets the model.
 has_isa() { # ISA
-	! CELLPIPE_ISA=$1 "$T/training" grads none none 0 0 0 0 </dev/null 2>&1 | grep -q CELLPIPE_ISA
+	! CELLPIPE_ISA=$1 "$training" grads none none 0 0 0 0 </dev/null 2>&1 | grep -q CELLPIPE_ISA
 }
 
 for isa in '' avx2 generic; do
