@@ -21,8 +21,7 @@
 struct options {
 	struct cli common;
 	struct plot_page page;
-	const char *kind, *format, *size;
-	const char *color, *labels, *metric;
+	const char *kind, *format, *size, *color, *labels, *metric;
 	bool categories, raw, counts;
 	size_t neighbours, top;
 	double min_dist, fdr;

@@ -1,5 +1,4 @@
-/* perturbstats.c - what perturbations do, as a table: shifts to a goal state, tests against a null
- * distribution, mixtures, aggregates.
+/* perturbstats.c - what perturbations do, as a table: shifts, tests, mixtures, aggregates.
  *
  * In: perturbations, of any number of files, or raw pickles of the reference. Out: TSV. Reference:
  * InSilicoPerturberStats; Theodoris et al. 2023, Methods, "in silico perturbation". */

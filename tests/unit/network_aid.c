@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "nn/backend.h"
 #include "nn/cpu_isa.h"
 
 static const char *child; /* what this process is a child for, or NULL */
@@ -68,6 +69,20 @@ run_under_isa(const char *isa, void (*checks)(void))
 		skip();
 	}
 	run_in_process(environment, checks);
+}
+
+void
+run_on_device(void (*checks)(void))
+{
+	struct err e = { 0 };
+	struct backend *b = backend_open(DEVICE_CUDA, PRECISION_F32, &e);
+
+	if (!b) {
+		print_message("# SKIP: %s\n", e.text);
+		skip();
+	}
+	backend_close(b);
+	checks();
 }
 
 static uint32_t

@@ -25,6 +25,9 @@ void run_in_process(const char *const *environment, void (*checks)(void));
  * no such instructions. NULL: in this process, with all that the CPU has, so after the others. */
 void run_under_isa(const char *isa, void (*checks)(void));
 
+/* Runs the checks with the GPU of this machine; skips the test, and says why, where none works. */
+void run_on_device(void (*checks)(void));
+
 /* The four tests of a file whose checks are to run under every instruction set. */
 #define TESTS_UNDER_EACH_ISA(checks)              \
 	static void generic(void **state)         \

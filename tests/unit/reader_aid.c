@@ -54,6 +54,26 @@ aid_remove_folder(char *folder)
 	free(folder);
 }
 
+char *aid_folder, *aid_path;
+
+int
+aid_begin_folder(void **state)
+{
+	(void)state;
+	aid_folder = aid_make_folder();
+	aid_path = mem_printf("%s/new", aid_folder);
+	return 0;
+}
+
+int
+aid_end_folder(void **state)
+{
+	(void)state;
+	free(aid_path);
+	aid_remove_folder(aid_folder);
+	return 0;
+}
+
 void
 aid_write(const char *folder, const char *name, const void *bytes, size_t n)
 {

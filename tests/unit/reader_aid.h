@@ -24,6 +24,12 @@ struct buffer fixture_bytes(const char *name);
 char *aid_make_folder(void);
 void aid_remove_folder(char *folder);
 
+/* One for a test or a group of them, made before and removed after it: aid_folder. aid_path is
+ * folder/new, which is not there at first. */
+extern char *aid_folder, *aid_path;
+int aid_begin_folder(void **state);
+int aid_end_folder(void **state);
+
 /* Writes folder/name. */
 void aid_write(const char *folder, const char *name, const void *bytes, size_t n);
 

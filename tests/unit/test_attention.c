@@ -1,21 +1,13 @@
 /* Attention of every instruction set against the definition in double precision; and that a query's
  * result is its own: the same bits whatever lies beside it. */
 
-#include "network_aid.h"
+#include "attention_aid.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/cpu_attention.h"
-
 /* One cell of random q, k, v. */
-struct cell {
-	struct arena arena;
-	size_t n, heads, d;
-	float *q, *k, *v, *out; /* [n][heads][d] */
-};
-
 static struct cell
 make_cell(size_t n, size_t heads, size_t d, float score_size)
 {
@@ -28,58 +20,21 @@ make_cell(size_t n, size_t heads, size_t d, float score_size)
 	return c;
 }
 
-/* The first n_q queries, all keys. */
-static void
-run_some(const struct attention_kernel *kernel, const struct cell *c, size_t n_q)
-{
-	size_t cu[2] = { 0, c->n }, cu_q[2] = { 0, n_q };
-	struct attention_call call = { .q = c->q,
-		.k = c->k,
-		.v = c->v,
-		.out = c->out,
-		.cu_q = cu_q,
-		.cu_k = cu,
-		.n_cells = 1,
-		.heads = c->heads,
-		.head_size = c->d };
-	struct attention_scratch *scratch = attention_scratch_create();
-
-	attention_run(kernel, &call, scratch);
-	attention_scratch_free(scratch);
-}
-
-static void
-run(const struct attention_kernel *kernel, const struct cell *c)
-{
-	run_some(kernel, c, c->n);
-}
-
-/* The definition, for one query of one head: the greatest difference of ours from it. */
+/* The greatest difference of ours from the definition, for one query of one head. */
 static double
 difference_at(const struct cell *c, size_t query, size_t head)
 {
-	size_t stride = c->heads * c->d, at = head * c->d;
-	double *p = mem_alloc(c->n, sizeof(*p)), max = -INFINITY, sum = 0, worst = 0;
+	struct arena arena = { 0 };
+	struct expected x = aid_define(c, &arena, query, head);
+	double worst = 0;
 
-	for (size_t j = 0; j < c->n; j++) {
-		p[j] = 0;
-		for (size_t i = 0; i < c->d; i++)
-			p[j] += (double)c->q[query * stride + at + i] *
-				(double)c->k[j * stride + at + i];
-		p[j] /= sqrt((double)c->d);
-		max = p[j] > max ? p[j] : max;
-	}
-	for (size_t j = 0; j < c->n; j++)
-		sum += p[j] = exp(p[j] - max);
 	for (size_t i = 0; i < c->d; i++) {
-		double x = 0, difference;
+		double ours = (double)c->out[(query * c->heads + head) * c->d + i];
+		double difference = fabs(x.out[i] - ours);
 
-		for (size_t j = 0; j < c->n; j++)
-			x += p[j] / sum * (double)c->v[j * stride + at + i];
-		difference = fabs(x - (double)c->out[query * stride + at + i]);
 		worst = difference <= worst ? worst : difference;
 	}
-	free(p);
+	arena_free(&arena);
 	return worst;
 }
 
@@ -96,7 +51,7 @@ check_cell(
 	double limit = kernel->element == 2 ? 4e-3 + 4e-3 * (double)score_size
 					    : 1e-6 + 4e-7 * (double)score_size * sqrt((double)d);
 
-	run_some(kernel, &c, n_q);
+	aid_attend(kernel, &c, n_q, c.out, NULL);
 	for (size_t h = 0; h < heads; h++)
 		for (size_t i = 0; i < 5; i++) {
 			double difference = difference_at(&c, queries[i], h);
@@ -133,14 +88,14 @@ knows_extremes(const struct attention_kernel *kernel)
 		c.k[i] = 0.5f;
 		c.v[i] = (float)(i / 64 % 250); /* bfloat16 numbers, twice 0 to 249 */
 	}
-	run(kernel, &c);
+	aid_attend(kernel, &c, c.n, c.out, NULL);
 	for (size_t i = 0; i < 500 * 64; i++)
 		assert_float_equal(c.out[i], 124.5f, 1e-4f);
 	for (size_t i = 0; i < 500 * 64; i++) {
 		c.q[i] = 1;
 		c.k[i] = i / 64 == 321 ? 40 : -40;
 	}
-	run(kernel, &c);
+	aid_attend(kernel, &c, c.n, c.out, NULL);
 	for (size_t i = 0; i < 500 * 64; i++)
 		assert_true(c.out[i] == 321 - 250);
 	arena_free(&c.arena);
@@ -164,7 +119,7 @@ ignores_neighbours(const struct attention_kernel *kernel)
 		.heads = 2,
 		.head_size = 64 };
 
-	run(kernel, &c);
+	aid_attend(kernel, &c, c.n, c.out, NULL);
 	for (size_t i = 0; i < all.n * row; i++)
 		all.q[i] = all.k[i] = all.v[i] = NAN;
 	memcpy(all.q + 40 * row, c.q, c.n * row * sizeof(float));

@@ -2,7 +2,7 @@
  * spread; the instruction sets' kernels against the plain C one, to the last bit; and that a
  * query's result is its own. */
 
-#include "network_aid.h"
+#include "attention_aid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,13 +10,6 @@
 
 #include "nn/cpu_attention_int8.h"
 #include "nn/cpu_attention_int8_loops.h"
-
-/* One cell of q, k, v. */
-struct cell {
-	struct arena arena;
-	size_t n, heads, d;
-	float *q, *k, *v; /* [n][heads][d] */
-};
 
 /* n numbers that are nearly normal: the mean 0, the standard deviation `size`. */
 static float *
@@ -49,70 +42,13 @@ make_cell(size_t n, size_t heads, size_t d, float score_size)
 	return c;
 }
 
-/* The first n_q queries with all keys; log_sum may be NULL. */
-static void
-run_some(const struct attention_kernel *kernel, const struct cell *c, size_t n_q, float *out,
-    float *log_sum)
-{
-	size_t cu[2] = { 0, c->n }, cu_q[2] = { 0, n_q };
-	struct attention_call call = { .q = c->q,
-		.k = c->k,
-		.v = c->v,
-		.out = out,
-		.cu_q = cu_q,
-		.cu_k = cu,
-		.n_cells = 1,
-		.heads = c->heads,
-		.head_size = c->d,
-		.log_sum = log_sum };
-	struct attention_scratch *scratch = attention_scratch_create();
-
-	attention_run(kernel, &call, scratch);
-	attention_scratch_free(scratch);
-}
-
 static float *
 run(const struct attention_kernel *kernel, struct cell *c)
 {
 	float *out = arena_alloc(&c->arena, c->n * c->heads * c->d, sizeof(*out));
 
-	run_some(kernel, c, c->n, out, NULL);
+	aid_attend(kernel, c, c->n, out, NULL);
 	return out;
-}
-
-/* What a query's attention is by definition. */
-struct expected {
-	double *out;    /* [d] */
-	double log_sum; /* to base 2 */
-	double keys;    /* that share the weights: e to their entropy */
-};
-
-static struct expected
-define(const struct cell *c, struct arena *a, size_t query, size_t head)
-{
-	size_t stride = c->heads * c->d, at = head * c->d;
-	double *p = arena_alloc(a, c->n, sizeof(*p)), max = -INFINITY, sum = 0, entropy = 0;
-	struct expected x = { .out = arena_zero(a, c->d, sizeof(*x.out)) };
-
-	for (size_t j = 0; j < c->n; j++) {
-		p[j] = 0;
-		for (size_t i = 0; i < c->d; i++)
-			p[j] += (double)c->q[query * stride + at + i] *
-				(double)c->k[j * stride + at + i];
-		p[j] /= sqrt((double)c->d);
-		max = p[j] > max ? p[j] : max;
-	}
-	for (size_t j = 0; j < c->n; j++)
-		sum += p[j] = exp(p[j] - max);
-	for (size_t j = 0; j < c->n; j++) {
-		p[j] /= sum;
-		entropy -= p[j] > 0 ? p[j] * log(p[j]) : 0;
-		for (size_t i = 0; i < c->d; i++)
-			x.out[i] += p[j] * (double)c->v[j * stride + at + i];
-	}
-	x.keys = exp(entropy);
-	x.log_sum = max / log(2) + log2(sum);
-	return x;
 }
 
 struct agreement {
@@ -128,7 +64,7 @@ compare(const struct cell *c, const float *out, size_t head, size_t n_q, size_t 
 
 	for (size_t i = 0; i < n_q; i += step, rows++) {
 		struct arena arena = { 0 };
-		struct expected x = define(c, &arena, i, head);
+		struct expected x = aid_define(c, &arena, i, head);
 		double row_dot = 0, row_a = 0, row_b = 0;
 
 		for (size_t l = 0; l < c->d; l++) {
@@ -241,10 +177,10 @@ knows_sums(void **state)
 	float *out = arena_alloc(&c.arena, 600 * 128, sizeof(*out)), sums[600 * 2];
 
 	(void)state;
-	run_some(&attention_int8_generic.base, &c, 600, out, sums);
+	aid_attend(&attention_int8_generic.base, &c, 600, out, sums);
 	for (size_t i = 0; i < 600; i += 13)
 		for (size_t h = 0; h < 2; h++) {
-			struct expected x = define(&c, &c.arena, i, h);
+			struct expected x = aid_define(&c, &c.arena, i, h);
 
 			assert_float_equal(sums[i * 2 + h], x.log_sum, 0.02);
 		}
@@ -290,8 +226,8 @@ check_equal(const struct attention_kernel *kernel, size_t n, size_t heads, size_
 	float *sums = arena_alloc(&c.arena, n_q * heads, sizeof(*sums));
 	float *expected_sums = arena_alloc(&c.arena, n_q * heads, sizeof(*sums));
 
-	run_some(&attention_int8_generic.base, &c, n_q, expected, expected_sums);
-	run_some(kernel, &c, n_q, out, sums);
+	aid_attend(&attention_int8_generic.base, &c, n_q, expected, expected_sums);
+	aid_attend(kernel, &c, n_q, out, sums);
 	if (memcmp(out, expected, size * sizeof(*out)) != 0 ||
 	    memcmp(sums, expected_sums, n_q * heads * sizeof(*sums)) != 0)
 		fail_msg("n %zu heads %zu d %zu: other bytes than plain C", n, heads, d);

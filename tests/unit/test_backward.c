@@ -1,6 +1,5 @@
 /* Gradients of the whole network against central differences of the network in double precision
- * (bert_aid.h); frugal passes; and what a step is made of: parts, threads, frozen layers, dropout.
- */
+ * (bert_aid.h); frugal passes; and what makes a step: parts, threads, frozen layers, dropout. */
 
 #include "bert_aid.h"
 #include "network_aid.h"

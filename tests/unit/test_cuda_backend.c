@@ -530,16 +530,8 @@ without_fit_products(void **state)
 static void
 on_real_device(void **state)
 {
-	struct err e = { 0 };
-	struct backend *b = backend_open(DEVICE_CUDA, PRECISION_F32, &e);
-
 	(void)state;
-	if (!b) {
-		print_message("# SKIP: %s\n", e.text);
-		skip();
-	}
-	backend_close(b);
-	check_all();
+	run_on_device(check_all);
 }
 
 int

@@ -389,16 +389,8 @@ losing_the_device(void **state)
 static void
 on_real_device(void **state)
 {
-	struct err e = { 0 };
-	struct backend *b = backend_open(DEVICE_CUDA, PRECISION_F32, &e);
-
 	(void)state;
-	if (!b) {
-		print_message("# SKIP: %s\n", e.text);
-		skip();
-	}
-	backend_close(b);
-	check_all();
+	run_on_device(check_all);
 }
 
 int

@@ -6,26 +6,6 @@
 #include "formats/delimited.h"
 #include "reader_aid.h"
 
-static char *folder;
-static char path[300];
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	folder = aid_make_folder();
-	snprintf(path, sizeof(path), "%s/table", folder);
-	return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	aid_remove_folder(folder);
-	return 0;
-}
-
 /* "LINE:field|field|" for each row. */
 static int
 show_row(void *context, const struct delimited_row *row, struct err *e)
@@ -49,8 +29,8 @@ expect(unsigned flags, const char *text, const char *rows)
 	struct err e = { 0 };
 	struct buffer got = { 0 };
 
-	aid_write(folder, "table", text, strlen(text));
-	assert_int_equal(delimited_read(path, false, flags, show_row, &got, &e), 0);
+	aid_write(aid_folder, "new", text, strlen(text));
+	assert_int_equal(delimited_read(aid_path, false, flags, show_row, &got, &e), 0);
 	aid_expect_no_error(&e);
 	buffer_add(&got, "", 1);
 	assert_string_equal((char *)got.data, rows);
@@ -64,9 +44,9 @@ refuse(const char *text, size_t n, const char *reason)
 	struct buffer got = { 0 };
 	char whole[400];
 
-	aid_write(folder, "table", text, n);
-	assert_int_equal(delimited_read(path, false, 0, show_row, &got, &e), -1);
-	snprintf(whole, sizeof(whole), "%s: %s", path, reason);
+	aid_write(aid_folder, "new", text, n);
+	assert_int_equal(delimited_read(aid_path, false, 0, show_row, &got, &e), -1);
+	snprintf(whole, sizeof(whole), "%s: %s", aid_path, reason);
 	assert_string_equal(e.text, whole);
 	buffer_free(&got);
 }
@@ -111,8 +91,8 @@ long_tables(void **state)
 		buffer_add(&rows, line, strlen(line));
 	}
 	assert_true(text.size > 4 * 65536);
-	aid_write(folder, "table", text.data, text.size);
-	assert_int_equal(delimited_read(path, false, 0, show_row, &got, &e), 0);
+	aid_write(aid_folder, "new", text.data, text.size);
+	assert_int_equal(delimited_read(aid_path, false, 0, show_row, &got, &e), 0);
 	assert_int_equal(got.size, rows.size);
 	assert_memory_equal(got.data, rows.data, rows.size);
 	buffer_free(&text);
@@ -141,5 +121,5 @@ main(void)
 		cmocka_unit_test(refusals),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, aid_begin_folder, aid_end_folder);
 }

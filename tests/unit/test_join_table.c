@@ -8,26 +8,6 @@
 #include "formats/text_value.h"
 #include "reader_aid.h"
 
-static char *folder;
-static char path[300];
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	folder = aid_make_folder();
-	snprintf(path, sizeof(path), "%s/table", folder);
-	return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	aid_remove_folder(folder);
-	return 0;
-}
-
 /* The table, whose key k is compared with texts unless a type is given. */
 static struct join_table *
 open_table(const char *text, const struct field *type, struct join_table_options o, struct err *e)
@@ -36,8 +16,8 @@ open_table(const char *text, const struct field *type, struct join_table_options
 	struct field text_field = field_utf8("k");
 	const struct field *types[] = { type ? type : &text_field, &text_field };
 
-	aid_write(folder, "table", text, strlen(text));
-	o.path = path;
+	aid_write(aid_folder, "new", text, strlen(text));
+	o.path = aid_path;
 	o.keys = o.keys ? o.keys : keys;
 	o.n_keys = o.n_keys ? o.n_keys : 1;
 	o.types = types;
@@ -189,7 +169,7 @@ refuse(const char *text, struct join_table_options o, const char *reason)
 	char whole[700];
 
 	assert_null(open_table(text, NULL, o, &e));
-	snprintf(whole, sizeof(whole), "%s: %s", path, reason);
+	snprintf(whole, sizeof(whole), "%s: %s", aid_path, reason);
 	assert_string_equal(e.text, whole);
 }
 
@@ -247,5 +227,5 @@ main(void)
 		cmocka_unit_test(hashes),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, aid_begin_folder, aid_end_folder);
 }

@@ -32,26 +32,6 @@ static const struct model_config config = { .class = MODEL_MLM,
 	.classifier_dropout = 0.3f,
 	.initializer_range = 0.02f };
 
-static char *folder, *path;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	folder = aid_make_folder();
-	path = mem_printf("%s/model", folder);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	free(path);
-	aid_remove_folder(folder);
-	return 0;
-}
-
 static double
 deviation(const float *x, size_t n)
 {
@@ -102,7 +82,7 @@ write_model(const struct model *m, const struct model_write_options *o)
 	struct backend *b = backend_open(DEVICE_CPU, PRECISION_F32, &e);
 	struct parameters *p = parameters_create(b, m);
 
-	assert_int_equal(model_write(path, &cli, p, o, &e), 0);
+	assert_int_equal(model_write(aid_path, &cli, p, o, &e), 0);
 	aid_expect_no_error(&e);
 	parameters_free(p);
 	backend_close(b);
@@ -112,7 +92,7 @@ static struct model *
 open_model(void)
 {
 	struct err e = { 0 };
-	struct model *m = model_open(path, &e);
+	struct model *m = model_open(aid_path, &e);
 
 	aid_expect_no_error(&e);
 	return m;
@@ -198,7 +178,7 @@ halves_are_rounded(void **state)
 	struct model *m = model_start(&config, 3), *back;
 	size_t n = config.vocab * config.hidden;
 	struct stat whole, half;
-	char *weights = mem_printf("%s/model.safetensors", path);
+	char *weights = mem_printf("%s/model.safetensors", aid_path);
 
 	(void)state;
 	m->own[48] = 1.00390625f; /* 1 + 2^-8: between 1 and 1 + 2^-7 */
@@ -227,7 +207,7 @@ the_dictionary_comes_back(void **state)
 	struct genes *genes = genes_read(&cli, "tests/data/genes.cells", &e), *back;
 	struct model_config c = config;
 	struct model *m;
-	char *file = mem_printf("%s/genes.cells", path);
+	char *file = mem_printf("%s/genes.cells", aid_path);
 
 	(void)state;
 	aid_expect_no_error(&e);
@@ -249,10 +229,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starts_as_transformers_does),
-		cmocka_unit_test_setup_teardown(comes_back_to_the_bit, setup, teardown),
-		cmocka_unit_test_setup_teardown(classifiers_too, setup, teardown),
-		cmocka_unit_test_setup_teardown(halves_are_rounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_dictionary_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    comes_back_to_the_bit, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(classifiers_too, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    halves_are_rounded, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    the_dictionary_comes_back, aid_begin_folder, aid_end_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

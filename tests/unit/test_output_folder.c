@@ -10,26 +10,6 @@
 #include "base/output_folder.h"
 #include "reader_aid.h"
 
-static char *folder, *path;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	folder = aid_make_folder();
-	path = mem_printf("%s/model", folder);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	free(path);
-	aid_remove_folder(folder);
-	return 0;
-}
-
 static void
 put(const char *file, const char *text)
 {
@@ -43,7 +23,7 @@ put(const char *file, const char *text)
 static void
 expect_text(const char *name, const char *text)
 {
-	char *file = mem_printf("%s/%s", path, name);
+	char *file = mem_printf("%s/%s", aid_path, name);
 	struct err e = { 0 };
 	char *got = io_read_file(file, 1000, NULL, &e);
 
@@ -71,7 +51,7 @@ static void
 make(const char *text, bool is_replaced)
 {
 	struct err e = { 0 };
-	struct output_folder *f = output_folder_create(path, is_replaced, &e);
+	struct output_folder *f = output_folder_create(aid_path, is_replaced, &e);
 
 	aid_expect_no_error(&e);
 	put(output_folder_file(f, "a"), text);
@@ -87,8 +67,8 @@ is_made_and_replaced(void **state)
 	expect_text("a", "one");
 	make("two", true);
 	expect_text("a", "two");
-	expect_entries(folder, 1);
-	expect_entries(path, 1);
+	expect_entries(aid_folder, 1);
+	expect_entries(aid_path, 1);
 }
 
 /* A log that is being written, a folder of somebody's: all but what is dropped and what is new. */
@@ -97,8 +77,8 @@ others_go_over(void **state)
 {
 	struct err e = { 0 };
 	struct output_folder *f;
-	char *log = mem_printf("%s/log", path), *state_file = mem_printf("%s/state", path);
-	char *notes = mem_printf("%s/notes", path);
+	char *log = mem_printf("%s/log", aid_path), *state_file = mem_printf("%s/state", aid_path);
+	char *notes = mem_printf("%s/notes", aid_path);
 	FILE *open_log;
 
 	(void)state;
@@ -108,7 +88,7 @@ others_go_over(void **state)
 	open_log = fopen(log, "w");
 	fputs("first ", open_log);
 	fflush(open_log);
-	f = output_folder_create(path, true, &e);
+	f = output_folder_create(aid_path, true, &e);
 	put(output_folder_file(f, "a"), "two");
 	output_folder_drop(f, "state");
 	assert_int_equal(output_folder_commit(f, &e), 0);
@@ -118,8 +98,8 @@ others_go_over(void **state)
 	expect_text("log", "first second");
 	assert_int_equal(access(state_file, F_OK), -1);
 	assert_int_equal(access(notes, F_OK), 0);
-	expect_entries(folder, 1);
-	expect_entries(path, 3);
+	expect_entries(aid_folder, 1);
+	expect_entries(aid_path, 3);
 	free(log);
 	free(state_file);
 	free(notes);
@@ -133,14 +113,14 @@ stays_when_the_new_one_fails(void **state)
 
 	(void)state;
 	make("one", false);
-	f = output_folder_create(path, true, &e);
+	f = output_folder_create(aid_path, true, &e);
 	put(output_folder_file(f, "a"), "two");
 	expect_text("a", "one");
 	err_set(&e, "the disk is full");
 	assert_int_equal(output_folder_commit(f, &e), -1);
 	aid_expect_error(&e, "the disk is full");
 	expect_text("a", "one");
-	expect_entries(folder, 1);
+	expect_entries(aid_folder, 1);
 }
 
 static void
@@ -150,21 +130,21 @@ is_not_replaced_unasked(void **state)
 
 	(void)state;
 	make("one", false);
-	assert_null(output_folder_create(path, false, &e));
+	assert_null(output_folder_create(aid_path, false, &e));
 	aid_expect_error(&e, "exists already");
 	expect_text("a", "one");
-	expect_entries(folder, 1);
+	expect_entries(aid_folder, 1);
 }
 
 static void
 a_file_or_no_place_is_refused(void **state)
 {
 	struct err e = { 0 };
-	char *deep = mem_printf("%s/no/model", folder);
+	char *deep = mem_printf("%s/no/model", aid_folder);
 
 	(void)state;
-	put(path, "a file");
-	assert_null(output_folder_create(path, true, &e));
+	put(aid_path, "a file");
+	assert_null(output_folder_create(aid_path, true, &e));
 	aid_expect_error(&e, "is not a folder");
 	assert_null(output_folder_create(deep, true, &e));
 	aid_expect_error(&e, "No such file");
@@ -177,14 +157,14 @@ a_file_or_no_place_is_refused(void **state)
 static void
 a_link_is_followed(void **state)
 {
-	char *link = mem_printf("%s/link", folder), *slashed = mem_printf("%s//", link);
+	char *link = mem_printf("%s/link", aid_folder), *slashed = mem_printf("%s//", link);
 	struct err e = { 0 };
 	struct output_folder *f;
 	struct stat st;
 
 	(void)state;
 	make("one", false);
-	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(symlink(aid_path, link), 0);
 	f = output_folder_create(slashed, true, &e);
 	put(output_folder_file(f, "a"), "two");
 	assert_int_equal(output_folder_commit(f, &e), 0);
@@ -199,12 +179,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(is_made_and_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(others_go_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(stays_when_the_new_one_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(is_not_replaced_unasked, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_or_no_place_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_link_is_followed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    is_made_and_replaced, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(others_go_over, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    stays_when_the_new_one_fails, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    is_not_replaced_unasked, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    a_file_or_no_place_is_refused, aid_begin_folder, aid_end_folder),
+		cmocka_unit_test_setup_teardown(
+		    a_link_is_followed, aid_begin_folder, aid_end_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
