@@ -12,8 +12,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "nn/cpu_amx.h"
 #include "nn/cpu_attention.h"
-#include "nn/cpu_attention_amx.h"
 #include "nn/cpu_exp2.h"
 
 #define TARGET          \
@@ -23,33 +23,6 @@
 
 /* Rows and values of a tile; bytes of a tile. */
 enum { GROUP = 32, PANEL = 32, ROWS = 16, PAIRS = 16, DEPTH = 32, TILE = 1024, LINE = 64 };
-
-struct tile_config {
-	uint8_t palette, start_row, reserved[14];
-	uint16_t bytes[16];
-	uint8_t rows[16];
-};
-
-#define EIGHT(x)                       \
-	{                              \
-		x, x, x, x, x, x, x, x \
-	}
-
-TARGET void
-attention_amx_begin(void)
-{
-	static const struct tile_config config = {
-		.palette = 1, .bytes = EIGHT(LINE), .rows = EIGHT(ROWS)
-	};
-
-	_tile_loadconfig(&config);
-}
-
-TARGET void
-attention_amx_end(void)
-{
-	_tile_release();
-}
 
 /* The values from c of a row of d, times unit, as 16 bfloat16 in the lower half; 0 beyond the row.
  */
@@ -268,8 +241,8 @@ const struct attention_kernel attention_amx = {
 	.panel = PANEL,
 	.depth = DEPTH,
 	.element = 2,
-	.begin = attention_amx_begin,
-	.end = attention_amx_end,
+	.begin = amx_begin,
+	.end = amx_end,
 	.pack_queries = pack_queries,
 	.pack_keys = pack_keys,
 	.pack_values = pack_values,

@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#include "nn/cpu_attention_amx.h"
+#include "nn/cpu_amx.h"
 #include "nn/cpu_attention_int8_avx512.h"
 #include "nn/cpu_attention_int8_weigh.h"
 
@@ -150,8 +150,8 @@ const struct attention_int8_kernel attention_int8_amx = {
 	    .panel = PANEL,
 	    .depth = DEPTH,
 	    .element = 1,
-	    .begin = attention_amx_begin,
-	    .end = attention_amx_end,
+	    .begin = amx_begin,
+	    .end = amx_end,
 	    .run_head = attention_int8_head },
 	.blocks_at_once = 3,
 	.sums = attention_int8_avx512_sums,

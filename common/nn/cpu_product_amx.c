@@ -5,39 +5,10 @@
 
 #include <immintrin.h>
 
+#include "nn/cpu_amx.h"
 #include "nn/cpu_attention_gradient_bf16.h"
 
 #define TARGET __attribute__((target("amx-tile,amx-bf16,avx512f")))
-
-struct tile_config {
-	uint8_t palette, start_row, reserved[14];
-	uint16_t bytes[16];
-	uint8_t rows[16];
-};
-
-#define EIGHT(x)                       \
-	{                              \
-		x, x, x, x, x, x, x, x \
-	}
-
-/* The compiler does not know that tile instructions read memory. */
-#define STORED_BEFORE __asm__ volatile("" ::: "memory")
-
-TARGET static void
-begin(void)
-{
-	static const struct tile_config config = {
-		.palette = 1, .bytes = EIGHT(BF16_LINE), .rows = EIGHT(BF16_LINES)
-	};
-
-	_tile_loadconfig(&config);
-}
-
-TARGET static void
-end(void)
-{
-	_tile_release();
-}
 
 TARGET static void
 block(
@@ -47,7 +18,7 @@ block(
 	int row = (int)(c_row * sizeof(float));
 	float *below = c + BF16_LINES * c_row;
 
-	STORED_BEFORE;
+	AMX_BARRIER;
 	if (is_added) {
 		_tile_loadd(0, c, row);
 		_tile_loadd(1, c + 16, row);
@@ -73,11 +44,11 @@ block(
 	_tile_stored(1, c + 16, row);
 	_tile_stored(2, below, row);
 	_tile_stored(3, below + 16, row);
-	STORED_BEFORE;
+	AMX_BARRIER;
 }
 
-const struct bf16_kernel bf16_kernel_amx = { .begin = begin,
-	.end = end,
+const struct bf16_kernel bf16_kernel_amx = { .begin = amx_begin,
+	.end = amx_end,
 	.pack = bf16_pack_native,
 	.block = block,
 	.strip = bf16_strip,
