@@ -14,7 +14,7 @@
 
 #include "nn/cpu_amx.h"
 #include "nn/cpu_attention.h"
-#include "nn/cpu_exp2.h"
+#include "nn/cpu_exp2_avx512.h"
 
 #define TARGET          \
 	__attribute__(( \
@@ -123,22 +123,6 @@ scores(const void *packed_q, const void *packed_k, size_t d, size_t n, float *s)
 	}
 }
 
-/* 2^x for x <= 0. */
-INLINE __m512
-exp2_of(__m512 x)
-{
-	__m512 whole, part, p;
-
-	x = _mm512_max_ps(x, _mm512_set1_ps(EXP2_MIN));
-	whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-	part = _mm512_sub_ps(x, whole);
-	p = _mm512_set1_ps(EXP2_CUBIC_3);
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(EXP2_CUBIC_2));
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(EXP2_CUBIC_1));
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(1));
-	return _mm512_scalef_ps(p, whole);
-}
-
 /* The weights take the place of the scores, as bfloat16 in the first half of each row. */
 TARGET static void
 softmax(float *s, size_t n, float *max, float *sum, float *scale)
@@ -154,14 +138,14 @@ softmax(float *s, size_t n, float *max, float *sum, float *scale)
 		}
 		top = _mm512_set1_ps(_mm512_reduce_max_ps(_mm512_max_ps(top, top_odd)));
 		for (size_t j = 0; j < n; j += PANEL) {
-			__m512 x = exp2_of(_mm512_sub_ps(_mm512_loadu_ps(s + j), top));
-			__m512 y = exp2_of(_mm512_sub_ps(_mm512_loadu_ps(s + j + 16), top));
+			__m512 x = exp2_cubic(_mm512_sub_ps(_mm512_loadu_ps(s + j), top));
+			__m512 y = exp2_cubic(_mm512_sub_ps(_mm512_loadu_ps(s + j + 16), top));
 
 			_mm512_storeu_si512(weights + 2 * j, (__m512i)_mm512_cvtne2ps_pbh(y, x));
 			even = _mm512_add_ps(even, x);
 			odd = _mm512_add_ps(odd, y);
 		}
-		lower = exp2_of(_mm512_sub_ps(_mm512_set1_ps(max[i]), top));
+		lower = exp2_cubic(_mm512_sub_ps(_mm512_set1_ps(max[i]), top));
 		scale[i] = _mm512_cvtss_f32(lower);
 		sum[i] = sum[i] * scale[i] + _mm512_reduce_add_ps(_mm512_add_ps(even, odd));
 		max[i] = _mm512_cvtss_f32(top);

@@ -7,24 +7,8 @@
 
 #include "nn/cpu_attention_gradient_bf16.h"
 #include "nn/cpu_bf16_lanes.h"
-#include "nn/cpu_exp2.h"
+#include "nn/cpu_exp2_avx512.h"
 #include "nn/cpu_transpose16.h"
-
-/* 2^x, which is no more than about 0 */
-INLINE __m512
-exp2_of(__m512 x)
-{
-	__m512 whole, part, p;
-
-	x = _mm512_max_ps(x, _mm512_set1_ps(EXP2_MIN));
-	whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-	part = _mm512_sub_ps(x, whole);
-	p = _mm512_set1_ps(EXP2_CUBIC_3);
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(EXP2_CUBIC_2));
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(EXP2_CUBIC_1));
-	p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(1));
-	return _mm512_scalef_ps(p, whole);
-}
 
 /* Sixteen keys of one query. */
 struct sixteen {
@@ -39,7 +23,7 @@ compute(const struct bf16_strip *p, size_t i, size_t j)
 			 : j >= p->n_real    ? 0
 					     : (__mmask16)((1u << (p->n_real - j)) - 1);
 	__m512 x =
-	    exp2_of(_mm512_sub_ps(_mm512_loadu_ps(p->s + at), _mm512_set1_ps(p->log_sum[i])));
+	    exp2_cubic(_mm512_sub_ps(_mm512_loadu_ps(p->s + at), _mm512_set1_ps(p->log_sum[i])));
 	__m512 d = _mm512_loadu_ps(p->d + at);
 	struct sixteen r;
 
